@@ -1,1 +1,93 @@
-fn main() {}
+//! The project's chores: `cargo xtask test`, `long`, `bench`, `plugins build`, `rules`.
+//!
+//! Each does what a newcomer would otherwise have to read up on. Nothing here is needed to *use* the crates.
+
+mod bench;
+mod lane;
+mod packages;
+mod process;
+mod rules;
+mod supply;
+mod tests_run;
+mod tools;
+mod verify;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's chores")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Check everything: tools, house rules, packages, format, lints, lean builds, tests, docs, supply chain
+    Test {
+        /// Leave out the lean builds, the documentation and the supply chain
+        #[arg(long)]
+        fast: bool,
+        /// Afterwards also run the longer lanes, as `cargo xtask long` does
+        #[arg(long, conflicts_with = "fast")]
+        long: bool,
+    },
+    /// Run the tests with their long sizes (HELPDESK_LONG=1), the ignored ones included
+    Long,
+    /// Check the house rules only; takes a second
+    Rules,
+    /// Run a load program, built for release
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Which one
+        program: Bench,
+        /// Passed on as they are
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// The shipped plugins
+    Plugins {
+        #[command(subcommand)]
+        chore: PluginChore,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    /// The desk against hand-written SQL and pgbench
+    Floor,
+    /// Deliveries to plugins
+    Plugins,
+}
+
+#[derive(Subcommand)]
+enum PluginChore {
+    /// Build them from source and refresh the prebuilt ones
+    Build,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let root = root()?;
+    match Cli::parse().chore {
+        Chore::Test { fast, long } => Ok(verify::everything(&root, fast, long)),
+        Chore::Long => Ok(verify::long(&root)),
+        Chore::Rules => Ok(verify::rules_only(&root)),
+        Chore::Bench { program: Bench::Floor, args } => bench::run(&root, "floor", &args),
+        Chore::Bench { program: Bench::Plugins, args } => bench::run(&root, "plugins", &args),
+        Chore::Plugins { chore: PluginChore::Build } => plugins_build(&root),
+    }
+}
+
+fn plugins_build(_root: &Path) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("there are no plugins to build yet")
+}
+
+fn root() -> anyhow::Result<PathBuf> {
+    let parent = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    parent.map(Path::to_path_buf).context("xtask stands at the top of the disk; check it out into a folder")
+}

@@ -1,0 +1,74 @@
+//! Running other programs from the workspace's root, without a standard input.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+use anyhow::Context;
+
+/// `program` at `root`, reading nothing.
+pub(crate) fn command(root: &Path, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root).stdin(Stdio::null());
+    command
+}
+
+/// The cargo that runs us, without what it told us about this very package: a nested cargo must not see another
+/// environment than one started by hand, or it builds things anew.
+pub(crate) fn cargo(root: &Path, args: &[&str]) -> Command {
+    let mut command = command(root, std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name.as_ref());
+        }
+    }
+    command
+}
+
+/// Runs to the end, its output shown as it comes.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
+    check(command, status)
+}
+
+/// Runs to the end and gives its standard output.
+pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {}", shown(command)))?;
+    check(command, output.status)?;
+    String::from_utf8(output.stdout).with_context(|| format!("{} did not print text", shown(command)))
+}
+
+/// Runs to the end; its output is shown as it comes, and each line is handed to `line`.
+pub(crate) fn follow(command: &mut Command, mut line: impl FnMut(&str)) -> anyhow::Result<ExitStatus> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {}", shown(command)))?;
+    let output = child.stdout.take().context("the output was not piped")?;
+    for bytes in BufReader::new(output).split(b'\n') {
+        let bytes = bytes.context("cannot read the output")?;
+        let text = String::from_utf8_lossy(&bytes);
+        println!("{text}");
+        line(&text);
+    }
+    child.wait().with_context(|| format!("cannot wait for {}", shown(command)))
+}
+
+/// Whether the program is there and says its version.
+pub(crate) fn answers(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn check(command: &Command, status: ExitStatus) -> anyhow::Result<()> {
+    anyhow::ensure!(status.success(), "`{}` ended with {status}", shown(command));
+    Ok(())
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let args = command.get_args().map(|arg| arg.to_string_lossy().into_owned());
+    std::iter::once(program).chain(args).collect::<Vec<_>>().join(" ")
+}

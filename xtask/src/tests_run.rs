@@ -1,0 +1,95 @@
+//! `cargo test` over the workspace, its many closing lines made into one.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::lane::Outcome;
+use crate::process;
+
+/// What all test binaries and doctests reported together.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Totals {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+    binaries: u64,
+    names: Vec<String>,
+}
+
+/// Every test and doctest with every feature.
+pub(crate) fn all(root: &Path) -> anyhow::Result<Outcome> {
+    run(process::cargo(root, &["test", "--workspace", "--all-features", "--no-fail-fast"]))
+}
+
+/// The same tests with their long sizes, and the ignored ones with them.
+pub(crate) fn long(root: &Path) -> anyhow::Result<Outcome> {
+    // Doctests stay out: for them "ignored" means "not meant to compile".
+    let args = ["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests"];
+    let mut command = process::cargo(root, &args);
+    command.args(["--", "--include-ignored"]).env("HELPDESK_LONG", "1");
+    run(command)
+}
+
+fn run(mut command: std::process::Command) -> anyhow::Result<Outcome> {
+    let mut totals = Totals::default();
+    let status = process::follow(&mut command, |line| totals.read(line))?;
+    if status.success() {
+        return Ok(Outcome::Passed(Some(totals.to_string())));
+    }
+    if totals.names.is_empty() {
+        anyhow::bail!("{totals}; `{}` ended with {status}", process::shown(&command));
+    }
+    anyhow::bail!("{totals}:\n    {}", totals.names.join("\n    "))
+}
+
+impl Totals {
+    fn read(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            self.names.push(name.to_owned());
+        }
+        let Some(counts) = line.strip_prefix("test result: ") else { return };
+        self.binaries += 1;
+        for part in counts.split([';', '.']) {
+            let mut words = part.split_whitespace();
+            let (Some(count), Some(what)) = (words.next().and_then(|word| word.parse::<u64>().ok()), words.next())
+            else {
+                continue;
+            };
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passed, failed, ignored, binaries, .. } = self;
+        write!(f, "{passed} tests passed, {failed} failed, {ignored} ignored in {binaries} binaries")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_many_binaries_add_up() {
+        let mut totals = Totals::default();
+        for line in [
+            "running 3 tests",
+            "test a::b ... ok",
+            "test a::c ... FAILED",
+            "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 4.82s",
+            "test result: ok. 9 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.00s",
+        ] {
+            totals.read(line);
+        }
+        let names = vec!["a::c".to_owned()];
+        assert_eq!(totals, Totals { passed: 21, failed: 1, ignored: 2, binaries: 2, names });
+        assert_eq!(totals.to_string(), "21 tests passed, 1 failed, 2 ignored in 2 binaries");
+    }
+}

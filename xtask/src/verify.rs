@@ -1,0 +1,77 @@
+//! The lanes: which steps there are and in which order, the quick ones first.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::lane::{Lane, Outcome, PASSED};
+use crate::process::{cargo, run};
+use crate::{packages, rules, supply, tests_run, tools};
+
+/// `cargo xtask test`.
+pub(crate) fn everything(root: &Path, fast: bool, long: bool) -> ExitCode {
+    let mut lane = Lane::default();
+    let equipped = lane.step("tools", || tools::ensure(root).map(|()| Outcome::Passed(None)));
+    lane.step("house rules", || rules::check(root));
+    lane.step("packages", || packages::check(root));
+    lane.step("format", || cargo_step(root, &["fmt", "--all", "--check"]));
+    lane.step("lints", || {
+        cargo_step(root, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    });
+    if !fast {
+        lean_builds(&mut lane, root);
+    }
+    // Without the tools every test against PostgreSQL would fail with the same words.
+    if equipped {
+        lane.step("tests", || tests_run::all(root));
+    }
+    if !fast {
+        lane.step("documentation", || documentation(root));
+        lane.step("supply chain", || supply::check(root));
+    }
+    if long && equipped {
+        lane.step("long tests", || tests_run::long(root));
+    }
+    lane.close()
+}
+
+/// `cargo xtask long`.
+pub(crate) fn long(root: &Path) -> ExitCode {
+    let mut lane = Lane::default();
+    if lane.step("tools", || tools::ensure(root).map(|()| Outcome::Passed(None))) {
+        lane.step("long tests", || tests_run::long(root));
+    }
+    lane.close()
+}
+
+/// `cargo xtask rules`.
+pub(crate) fn rules_only(root: &Path) -> ExitCode {
+    let mut lane = Lane::default();
+    lane.step("house rules", || rules::check(root));
+    lane.close()
+}
+
+/// A host that wants one database must not be made to build the other; one that brings its own store, neither.
+fn lean_builds(lane: &mut Lane, root: &Path) {
+    for features in ["", "postgres", "sqlite"] {
+        let name = if features.is_empty() { "no store".to_owned() } else { format!("{features} alone") };
+        lane.step(&format!("lean build, {name}"), || {
+            let args = ["clippy", "-p", "helpdesk-core", "--no-default-features", "--features", features];
+            run(cargo(root, &args).args(["--", "-D", "warnings"]))?;
+            PASSED
+        });
+    }
+}
+
+fn documentation(root: &Path) -> anyhow::Result<Outcome> {
+    let mut command = cargo(root, &["doc", "--no-deps", "--all-features"]);
+    for package in ["helpdesk-core", "helpdesk-graphql", "helpdesk-plugins", "helpdesk-plugin"] {
+        command.args(["-p", package]);
+    }
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+    PASSED
+}
+
+fn cargo_step(root: &Path, args: &[&str]) -> anyhow::Result<Outcome> {
+    run(&mut cargo(root, args))?;
+    PASSED
+}
