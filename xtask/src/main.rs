@@ -5,6 +5,7 @@
 mod bench;
 mod lane;
 mod packages;
+mod plugins;
 mod process;
 mod rules;
 mod supply;
@@ -52,8 +53,8 @@ enum Chore {
     },
     /// The shipped plugins
     Plugins {
-        #[command(subcommand)]
-        chore: PluginChore,
+        /// `build` when left out
+        chore: Option<PluginChore>,
     },
 }
 
@@ -65,10 +66,12 @@ enum Bench {
     Plugins,
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Copy, ValueEnum)]
 enum PluginChore {
     /// Build them from source and refresh the prebuilt ones
     Build,
+    /// Build them from source and compare with the prebuilt ones
+    Check,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -79,12 +82,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Rules => Ok(verify::rules_only(&root)),
         Chore::Bench { program: Bench::Floor, args } => bench::run(&root, "floor", &args),
         Chore::Bench { program: Bench::Plugins, args } => bench::run(&root, "plugins", &args),
-        Chore::Plugins { chore: PluginChore::Build } => plugins_build(&root),
+        Chore::Plugins { chore: Some(PluginChore::Check) } => plugins::check(&root).map(|()| ExitCode::SUCCESS),
+        Chore::Plugins { chore: Some(PluginChore::Build) | None } => plugins::build(&root).map(|()| ExitCode::SUCCESS),
     }
-}
-
-fn plugins_build(_root: &Path) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("there are no plugins to build yet")
 }
 
 fn root() -> anyhow::Result<PathBuf> {

@@ -93,8 +93,8 @@ mod tests {
         ),
         (
             "engines know no store",
-            ("helpdesk-core/src/scene.rs", "use crate::store::Row;"),
-            ("helpdesk-core/src/desk.rs", "use crate::store::Row;"),
+            ("helpdesk-core/src/scene.rs", "use crate::store::Store;"),
+            ("helpdesk-core/src/desk.rs", "use crate::store::Store;"),
         ),
         (
             "SQL stays in the store",

@@ -30,7 +30,11 @@ const IMPURE: &[(&str, &str)] = &[
     ("eprintln!", "engines print nothing"),
 ];
 
-const ABOVE: &[&str] = &["store", "desk", "feed", "jobs"];
+const ABOVE: &[&str] = &["desk", "feed", "jobs"];
+
+/// What acts in the store's room. Its values (rows and writes) are what a scene settles into, and may be named.
+const STORES: &[&str] =
+    &["Store", "Queue", "Log", "SqliteStore", "PostgresStore", "sql", "sqlite", "postgres", "self", "*"];
 
 /// No waiting, no IO, no clock, no randomness.
 pub(super) fn pure(tree: &Tree) -> Vec<Offence> {
@@ -52,6 +56,15 @@ pub(super) fn below_stores(tree: &Tree) -> Vec<Offence> {
             let lines = source.lines_with(&format!("crate::{room}"));
             let says = format!("`crate::{room}`: an engine gets what it needs from the scene");
             offences.extend(lines.into_iter().map(|line| Offence::at(path, line, says.clone())));
+        }
+        let code = source.code();
+        for (at, begin) in code.match_indices("crate::store::") {
+            let rest = &code[at + begin.len()..];
+            let names = rest[..rest.find([';', '(', '\n']).unwrap_or(rest.len())].split(['{', '}', ',', ':']);
+            for name in names.map(str::trim).filter(|name| STORES.contains(name)) {
+                let says = format!("`store::{name}`: an engine makes rows and leaves writing them to the desk");
+                offences.push(Offence::at(path, source.line(at), says));
+            }
         }
     }
     offences
@@ -79,6 +92,14 @@ mod tests {
     fn rooms_are_engines_by_their_whole_name() {
         assert!(is_engine("helpdesk-core/src/rule.rs") && is_engine("helpdesk-core/src/filter/eval.rs"));
         assert!(!is_engine("helpdesk-core/src/store/filter.rs") && !is_engine("helpdesk-graphql/src/ticket.rs"));
+    }
+
+    #[test]
+    fn rows_may_be_named_and_stores_not() {
+        let said = |text| below_stores(&Tree::of(&[("helpdesk-core/src/scene.rs", text)])).len();
+        assert_eq!(said("use crate::store::{NewEvent, Row, Write};"), 0);
+        assert_eq!(said("use crate::store::{Row, Store};"), 1);
+        assert_eq!(said("fn f(s: &crate::store::sqlite::SqliteStore) {}"), 1);
     }
 
     #[test]
