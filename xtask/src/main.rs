@@ -40,7 +40,7 @@ enum Chore {
     },
     /// Run the tests with their long sizes (HELPDESK_LONG=1), the ignored ones included
     Long,
-    /// Check the house rules only; takes a second
+    /// Check only the house rules and what the packages contain; takes seconds
     Rules,
     /// Run a load program, built for release
     #[command(disable_help_flag = true)]

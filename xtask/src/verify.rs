@@ -48,6 +48,7 @@ pub(crate) fn long(root: &Path) -> ExitCode {
 pub(crate) fn rules_only(root: &Path) -> ExitCode {
     let mut lane = Lane::default();
     lane.step("house rules", || rules::check(root));
+    lane.step("packages", || packages::check(root));
     lane.close()
 }
 
