@@ -35,28 +35,27 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Outcome> {
     for package in PUBLISHED {
         let args = ["package", "--list", "--quiet", "--allow-dirty", "-p", package.name];
         let listed = read(&mut cargo(root, &args))?;
-        let listed: BTreeSet<&str> = listed.lines().collect();
-        let wanted = package.wanted(root)?;
-        missing.extend(
-            wanted
-                .iter()
-                .filter(|path| !listed.contains(path.as_str()))
-                .map(|path| format!("{}: {path}", package.name)),
-        );
+        let says = package.lacks(root, &listed.lines().collect())?;
+        missing.extend(says.into_iter().map(|says| format!("{}: {says}", package.name)));
     }
-    anyhow::ensure!(missing.is_empty(), "files are missing in the packages:\n    {}", missing.join("\n    "));
+    anyhow::ensure!(missing.is_empty(), "packages are incomplete:\n    {}", missing.join("\n    "));
     PASSED
 }
 
 impl Published {
-    fn wanted(&self, root: &Path) -> anyhow::Result<Vec<String>> {
+    fn lacks(&self, root: &Path, listed: &BTreeSet<&str>) -> anyhow::Result<Vec<String>> {
+        let mut lacks = Vec::new();
         let mut wanted: Vec<String> = ALWAYS.iter().chain(self.files).map(|&path| path.to_owned()).collect();
         for &(folder, inside, at_least) in self.folders {
             let found = files_below(&root.join(folder), inside)?;
-            anyhow::ensure!(found.len() >= at_least, "{folder} holds {} files, not {at_least} or more", found.len());
+            if found.len() < at_least {
+                lacks.push(format!("{folder} holds {} files, {at_least} are wanted at least", found.len()));
+            }
             wanted.extend(found);
         }
-        Ok(wanted)
+        let absent = wanted.into_iter().filter(|path| !listed.contains(path.as_str()));
+        lacks.extend(absent.map(|path| format!("{path} is not in the package")));
+        Ok(lacks)
     }
 }
 
@@ -73,4 +72,21 @@ fn files_below(folder: &Path, inside: &str) -> anyhow::Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_listed_is_told() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let package = Published { name: "p", folders: &[("src/rules", "rules", 99)], files: &["extra.txt"] };
+        let listed: BTreeSet<&str> = ALWAYS.iter().copied().chain(["rules/sql.rs"]).collect();
+        let says = package.lacks(root, &listed).unwrap().join("\n");
+        for expected in ["99 are wanted", "extra.txt is not", "rules/tree.rs is not"] {
+            assert!(says.contains(expected), "{says}");
+        }
+        assert!(!says.contains("sql.rs") && !says.contains("LICENSE"), "{says}");
+    }
 }
