@@ -1,0 +1,149 @@
+//! A [`Case`]: a ticket with all that a decision about it needs, and the one place where its state changes.
+
+use std::sync::Arc;
+
+use crate::actor::Author;
+use crate::event::Event;
+use crate::id::{PersonId, TagId};
+use crate::ticket::decide::fields;
+use crate::ticket::{Entry, Participant, Relation, Revision, Tagging, Ticket, TicketText};
+use crate::time::Timestamp;
+use crate::workflow::{Category, Workflow};
+
+/// A ticket with its pinned workflow, the people on it and its tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The head.
+    pub ticket: Ticket,
+    /// The workflow version it is pinned to.
+    pub workflow: Arc<Workflow>,
+    /// The long text, when the command needs it.
+    pub text: Option<TicketText>,
+    /// Who is something to it now, in order of (relation, person).
+    pub people: Vec<Participant>,
+    /// Its tags, in order of tag.
+    pub tags: Vec<Tagging>,
+    /// The entries the command touches.
+    pub entries: Vec<Entry>,
+    /// Texts as they were before this command.
+    pub revisions: Vec<Revision>,
+}
+
+/// What surrounds an event while it is applied.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Who acts.
+    pub by: &'a Author,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+impl Case {
+    /// Whether `person` is `relation` to it now.
+    pub fn is(&self, person: PersonId, relation: Relation) -> bool {
+        self.people.iter().any(|p| p.person == person && p.relation == relation)
+    }
+
+    /// The people who are `relation` to it now.
+    pub fn who(&self, relation: Relation) -> impl Iterator<Item = PersonId> {
+        self.people.iter().filter(move |p| p.relation == relation).map(|p| p.person)
+    }
+
+    /// Whether it bears `tag`.
+    pub fn bears(&self, tag: TagId) -> bool {
+        self.tags.iter().any(|t| t.tag == tag)
+    }
+
+    /// Applies an event about this ticket: the only place where its state changes.
+    ///
+    /// Texts do not stand in events; the decision puts them into [`Scene`](crate::scene::Scene) beside the event.
+    /// A creation is applied by [`created`](crate::ticket::decide::created), for there is no case before it.
+    pub fn apply(&mut self, event: &Event, moment: Moment<'_>) {
+        let ticket = &mut self.ticket;
+        match event {
+            Event::TicketEdited(e) => fields::apply(ticket, &e.changes),
+            Event::TicketMoved(e) => {
+                ticket.state.clone_from(&e.to);
+                ticket.category = e.after;
+                follow(ticket, e.before, moment.at);
+            }
+            Event::ParticipantAdded(e) => {
+                let joined = Participant {
+                    tenant: ticket.tenant,
+                    ticket: ticket.id,
+                    person: e.person,
+                    relation: e.relation,
+                    since: moment.at,
+                    until: None,
+                };
+                let at = self.people.partition_point(|p| (p.relation, p.person) < (e.relation, e.person));
+                self.people.insert(at, joined);
+            }
+            Event::ParticipantRemoved(e) => self.people.retain(|p| (p.relation, p.person) != (e.relation, e.person)),
+            Event::TicketTagged(e) => {
+                self.tags.retain(|t| !e.removed.contains(&t.tag));
+                for tag in &e.added {
+                    let tagging = Tagging {
+                        tenant: ticket.tenant,
+                        ticket: ticket.id,
+                        tag: *tag,
+                        by: moment.by.clone(),
+                        at: moment.at,
+                    };
+                    let at = self.tags.partition_point(|t| t.tag < *tag);
+                    self.tags.insert(at, tagging);
+                }
+            }
+            Event::TicketDeleted(_) => ticket.deleted_at = Some(moment.at),
+            Event::TicketRestored(_) => ticket.deleted_at = None,
+            Event::EntryDeleted(e) => {
+                for entry in self.entries.iter_mut().filter(|entry| entry.id == e.entry) {
+                    entry.deleted_at = Some(moment.at);
+                }
+            }
+            // The text of an entry comes with the decision, not with the event.
+            Event::EntryAdded(_) | Event::EntryEdited(_) => {}
+            // Traces on the timeline that change nothing of the ticket itself.
+            Event::ChildAdded(_) | Event::ChildRemoved(_) | Event::AutomationStopped(_) | Event::Foreign(_) => {}
+            // Not about an existing ticket.
+            Event::TicketCreated(_)
+            | Event::TenantRegistered(_)
+            | Event::TenantEdited(_)
+            | Event::ProjectCreated(_)
+            | Event::ProjectEdited(_)
+            | Event::PersonAdded(_)
+            | Event::PersonEdited(_)
+            | Event::GroupCreated(_)
+            | Event::GroupEdited(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRemoved(_)
+            | Event::RoleGranted(_)
+            | Event::RoleRevoked(_)
+            | Event::WorkflowPublished(_)
+            | Event::TagDefined(_)
+            | Event::TagEdited(_)
+            | Event::PluginInstalled(_)
+            | Event::PluginRemoved(_) => {}
+        }
+    }
+}
+
+/// Instants and counters that follow the category.
+pub(crate) fn follow(ticket: &mut Ticket, before: Category, at: Timestamp) {
+    let after = ticket.category;
+    let done = |category| matches!(category, Category::Resolved | Category::Closed);
+    if done(before) && !done(after) {
+        ticket.reopened += 1;
+    }
+    ticket.resolved_at = match after {
+        Category::Resolved if before == Category::Resolved => ticket.resolved_at,
+        Category::Resolved => Some(at),
+        Category::Closed => ticket.resolved_at.or(Some(at)),
+        Category::New | Category::Open | Category::Waiting | Category::Cancelled => None,
+    };
+    ticket.closed_at = match after {
+        Category::Closed if before == Category::Closed => ticket.closed_at,
+        Category::Closed => Some(at),
+        Category::New | Category::Open | Category::Waiting | Category::Resolved | Category::Cancelled => None,
+    };
+}

@@ -1,0 +1,47 @@
+//! A tenant's configuration at one policy epoch: small, immutable, shared, cached for good.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::actor::PluginId;
+use crate::id::{GroupId, ProjectId, TagId};
+use crate::org::{Group, Installation, Project, Tenant};
+use crate::text::fold;
+use crate::ticket::Tag;
+use crate::workflow::check::Shelf;
+
+/// Everything decisions need to know about a tenant that changes rarely. People are not in it: there may be very many.
+#[derive(Debug, Clone)]
+pub struct TenantConfig {
+    /// The policy epoch it was read at.
+    pub epoch: i64,
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its projects, deleted ones too.
+    pub projects: BTreeMap<ProjectId, Project>,
+    /// Its groups.
+    pub groups: BTreeMap<GroupId, Group>,
+    /// The tags of its projects, deleted ones too.
+    pub tags: BTreeMap<TagId, Tag>,
+    /// Every published version of its workflows.
+    pub workflows: Shelf,
+    /// Its plugins.
+    pub plugins: BTreeMap<PluginId, Arc<Installation>>,
+}
+
+impl TenantConfig {
+    /// The project with this key.
+    pub fn project_by_key(&self, key: &str) -> Option<&Project> {
+        self.projects.values().find(|project| project.key == key)
+    }
+    /// The tag of `project` with this name, without regard to case.
+    pub fn tag_by_name(&self, project: ProjectId, name: &str) -> Option<&Tag> {
+        let name = fold(name);
+        self.tags.values().find(|tag| tag.project == project && tag.deleted_at.is_none() && fold(&tag.name) == name)
+    }
+    /// The group with this name, without regard to case.
+    pub fn group_by_name(&self, name: &str) -> Option<&Group> {
+        let name = fold(name);
+        self.groups.values().find(|group| fold(&group.name) == name)
+    }
+}

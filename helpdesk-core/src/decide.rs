@@ -1,0 +1,219 @@
+//! From a command to what must be loaded for it, and to the engine that decides it.
+
+use std::collections::BTreeSet;
+
+use crate::command::Command;
+use crate::error::Refusal;
+use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
+use crate::role::Principal;
+use crate::scene::{Ctx, Decision, Scene};
+use crate::ticket::{decide as tickets, entry};
+use crate::{org, role, workflow};
+
+/// What a set of commands needs to be loaded, in one trip.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The tickets.
+    pub tickets: BTreeSet<TicketId>,
+    /// Whether with their long texts.
+    pub texts: bool,
+    /// Entries of those tickets.
+    pub entries: BTreeSet<EntryId>,
+    /// The ticket whose ancestors are wanted: a new parent.
+    pub above: Option<TicketId>,
+    /// People by id.
+    pub people: BTreeSet<PersonId>,
+    /// People by the host's user id.
+    pub externals: BTreeSet<String>,
+    /// A grant.
+    pub grant: Option<GrantId>,
+    /// A group with its grants, and whether this person is in it.
+    pub member: Option<(GroupId, PersonId)>,
+    /// Whether a tenant with this key exists.
+    pub tenant_key: Option<String>,
+}
+
+impl Needs {
+    /// Adds what `command` needs.
+    pub fn of(&mut self, command: &Command) {
+        match command {
+            Command::RegisterTenant(c) => self.tenant_key = Some(c.key.clone()),
+            Command::EditTenant(_)
+            | Command::EditGroup(_)
+            | Command::CreateGroup(_)
+            | Command::PublishWorkflow(_)
+            | Command::DefineTag(_)
+            | Command::EditTag(_)
+            | Command::InstallPlugin(_)
+            | Command::RemovePlugin(_) => {}
+            Command::CreateProject(c) => self.people.extend(c.lead),
+            Command::EditProject(c) => self.people.extend(c.lead.flatten()),
+            Command::EnsurePerson(c) => {
+                self.externals.insert(c.external.clone());
+            }
+            Command::EditPerson(c) => {
+                self.people.insert(c.person);
+            }
+            Command::AddMember(c) => {
+                self.people.insert(c.person);
+                self.member = Some((c.group, c.person));
+            }
+            Command::RemoveMember(c) => self.member = Some((c.group, c.person)),
+            Command::GrantRole(c) => {
+                if let Principal::Person(person) = c.to {
+                    self.people.insert(person);
+                }
+            }
+            Command::RevokeRole(c) => self.grant = Some(c.grant),
+            Command::CreateTicket(c) => {
+                self.people.extend(c.requester);
+                self.people.extend(&c.assignees);
+                self.tickets.extend(c.id);
+                self.parent(c.fields.parent.flatten());
+            }
+            Command::EditTicket(c) => {
+                self.ticket(c.ticket);
+                self.texts |= c.fields.title.is_some() || c.fields.description.is_some();
+                self.parent(c.fields.parent.flatten());
+            }
+            Command::MoveTo(c) => {
+                self.ticket(c.ticket);
+                self.texts = true; // a transition may require a description
+                self.parent(c.fields.parent.flatten());
+            }
+            Command::ForceState(c) => self.ticket(c.ticket),
+            Command::Relate(c) => {
+                self.ticket(c.ticket);
+                self.people.extend(&c.people);
+            }
+            Command::Unrelate(c) => self.ticket(c.ticket),
+            Command::TagTicket(c) => self.ticket(c.ticket),
+            Command::DeleteTicket(c) => self.ticket(c.ticket),
+            Command::RestoreTicket(c) => self.ticket(c.ticket),
+            Command::Comment(c) => self.ticket(c.ticket),
+            Command::EditComment(c) => {
+                self.ticket(c.ticket);
+                self.entries.insert(c.entry);
+            }
+            Command::DeleteComment(c) => {
+                self.ticket(c.ticket);
+                self.entries.insert(c.entry);
+            }
+        }
+    }
+
+    fn ticket(&mut self, id: TicketId) {
+        self.tickets.insert(id);
+    }
+    fn parent(&mut self, parent: Option<TicketId>) {
+        self.tickets.extend(parent);
+        self.above = parent.or(self.above);
+    }
+}
+
+impl Command {
+    /// The tenant the command itself names.
+    pub const fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::CreateProject(c) => Some(c.tenant),
+            Self::EnsurePerson(c) => Some(c.tenant),
+            Self::CreateGroup(c) => Some(c.tenant),
+            Self::PublishWorkflow(c) => Some(c.tenant),
+            Self::InstallPlugin(c) => Some(c.tenant),
+            Self::RegisterTenant(_)
+            | Self::EditTenant(_)
+            | Self::EditProject(_)
+            | Self::EditPerson(_)
+            | Self::EditGroup(_)
+            | Self::AddMember(_)
+            | Self::RemoveMember(_)
+            | Self::GrantRole(_)
+            | Self::RevokeRole(_)
+            | Self::DefineTag(_)
+            | Self::EditTag(_)
+            | Self::RemovePlugin(_)
+            | Self::CreateTicket(_)
+            | Self::EditTicket(_)
+            | Self::MoveTo(_)
+            | Self::ForceState(_)
+            | Self::Relate(_)
+            | Self::Unrelate(_)
+            | Self::TagTicket(_)
+            | Self::DeleteTicket(_)
+            | Self::RestoreTicket(_)
+            | Self::Comment(_)
+            | Self::EditComment(_)
+            | Self::DeleteComment(_) => None,
+        }
+    }
+
+    /// The ticket the command changes, if it changes one that exists.
+    pub const fn ticket(&self) -> Option<TicketId> {
+        match self {
+            Self::EditTicket(c) => Some(c.ticket),
+            Self::MoveTo(c) => Some(c.ticket),
+            Self::ForceState(c) => Some(c.ticket),
+            Self::Relate(c) => Some(c.ticket),
+            Self::Unrelate(c) => Some(c.ticket),
+            Self::TagTicket(c) => Some(c.ticket),
+            Self::DeleteTicket(c) => Some(c.ticket),
+            Self::RestoreTicket(c) => Some(c.ticket),
+            Self::Comment(c) => Some(c.ticket),
+            Self::EditComment(c) => Some(c.ticket),
+            Self::DeleteComment(c) => Some(c.ticket),
+            Self::RegisterTenant(_)
+            | Self::EditTenant(_)
+            | Self::CreateProject(_)
+            | Self::EditProject(_)
+            | Self::EnsurePerson(_)
+            | Self::EditPerson(_)
+            | Self::CreateGroup(_)
+            | Self::EditGroup(_)
+            | Self::AddMember(_)
+            | Self::RemoveMember(_)
+            | Self::GrantRole(_)
+            | Self::RevokeRole(_)
+            | Self::PublishWorkflow(_)
+            | Self::DefineTag(_)
+            | Self::EditTag(_)
+            | Self::InstallPlugin(_)
+            | Self::RemovePlugin(_)
+            | Self::CreateTicket(_) => None,
+        }
+    }
+}
+
+/// Decides one command: pure, nothing happens yet.
+pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
+    match command {
+        Command::RegisterTenant(c) => org::decide::register(scene, c, ctx),
+        Command::EditTenant(c) => org::decide::edit_tenant(scene, c, ctx),
+        Command::CreateProject(c) => org::decide::create_project(scene, c, ctx),
+        Command::EditProject(c) => org::decide::edit_project(scene, c, ctx),
+        Command::EnsurePerson(c) => org::decide::people::ensure(scene, c, ctx),
+        Command::EditPerson(c) => org::decide::people::edit(scene, c, ctx),
+        Command::CreateGroup(c) => org::decide::people::create_group(scene, c, ctx),
+        Command::EditGroup(c) => org::decide::people::edit_group(scene, c, ctx),
+        Command::AddMember(c) => org::decide::people::join(scene, c, ctx),
+        Command::RemoveMember(c) => org::decide::people::leave(scene, c, ctx),
+        Command::GrantRole(c) => role::decide::grant(scene, c, ctx),
+        Command::RevokeRole(c) => role::decide::revoke(scene, c, ctx),
+        Command::PublishWorkflow(c) => workflow::decide::publish(scene, c, ctx),
+        Command::DefineTag(c) => org::decide::define_tag(scene, c, ctx),
+        Command::EditTag(c) => org::decide::edit_tag(scene, c, ctx),
+        Command::InstallPlugin(c) => org::decide::install(scene, c, ctx),
+        Command::RemovePlugin(c) => org::decide::remove(scene, c, ctx),
+        Command::CreateTicket(c) => tickets::create(scene, c, ctx),
+        Command::EditTicket(c) => tickets::edit(scene, c, ctx),
+        Command::MoveTo(c) => workflow::decide::move_to(scene, c, ctx),
+        Command::ForceState(c) => workflow::decide::force(scene, c, ctx),
+        Command::Relate(c) => tickets::relate(scene, c, ctx),
+        Command::Unrelate(c) => tickets::unrelate(scene, c, ctx),
+        Command::TagTicket(c) => tickets::tag(scene, c, ctx),
+        Command::DeleteTicket(c) => tickets::delete(scene, c, ctx),
+        Command::RestoreTicket(c) => tickets::restore(scene, c, ctx),
+        Command::Comment(c) => entry::comment(scene, c, ctx),
+        Command::EditComment(c) => entry::edit(scene, c, ctx),
+        Command::DeleteComment(c) => entry::delete(scene, c, ctx),
+    }
+}

@@ -1,0 +1,431 @@
+//! The log's vocabulary: every [`Event`] kind, and the [`Envelope`] around it.
+//!
+//! An event says what changed, before and after. Text bodies and personal data are not in it: they live in rows of
+//! their own and the event carries salted digests, so that erasing a person leaves the log whole. A kind this binary
+//! does not know (a newer node's, a plugin's) is read as [`Event::Foreign`]. There is a golden file per (kind, schema).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::actor::{Author, PluginId};
+use crate::id::{EntryId, EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::org::{GroupKind, PersonKind};
+use crate::role::{Principal, Role, Scope};
+use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use crate::time::Timestamp;
+use crate::value::{Change, Field, Value};
+use crate::workflow::{Category, WorkflowRef};
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The tenant itself.
+    Tenant(TenantId),
+    /// A project.
+    Project(ProjectId),
+    /// A person.
+    Person(PersonId),
+    /// A group.
+    Group(GroupId),
+    /// A grant.
+    Grant(GrantId),
+    /// A tag.
+    Tag(TagId),
+    /// A workflow, by key.
+    Workflow(String),
+    /// An installed plugin.
+    Plugin(PluginId),
+    /// A ticket.
+    Ticket(TicketId),
+}
+
+impl Subject {
+    /// The stable name of the noun.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Tenant(_) => "tenant",
+            Self::Project(_) => "project",
+            Self::Person(_) => "person",
+            Self::Group(_) => "group",
+            Self::Grant(_) => "grant",
+            Self::Tag(_) => "tag",
+            Self::Workflow(_) => "workflow",
+            Self::Plugin(_) => "plugin",
+            Self::Ticket(_) => "ticket",
+        }
+    }
+    /// The id or name inside the noun.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Tenant(id) => id.to_string(),
+            Self::Project(id) => id.to_string(),
+            Self::Person(id) => id.to_string(),
+            Self::Group(id) => id.to_string(),
+            Self::Grant(id) => id.to_string(),
+            Self::Tag(id) => id.to_string(),
+            Self::Workflow(key) => key.clone(),
+            Self::Plugin(id) => id.to_string(),
+            Self::Ticket(id) => id.to_string(),
+        }
+    }
+    /// Reads what [`kind`](Self::kind) and [`key`](Self::key) wrote.
+    pub fn parse(kind: &str, key: &str) -> Option<Self> {
+        Some(match kind {
+            "tenant" => Self::Tenant(key.parse().ok()?),
+            "project" => Self::Project(key.parse().ok()?),
+            "person" => Self::Person(key.parse().ok()?),
+            "group" => Self::Group(key.parse().ok()?),
+            "grant" => Self::Grant(key.parse().ok()?),
+            "tag" => Self::Tag(key.parse().ok()?),
+            "workflow" => Self::Workflow(key.into()),
+            "plugin" => Self::Plugin(key.parse().ok()?),
+            "ticket" => Self::Ticket(key.parse().ok()?),
+            _ => return None,
+        })
+    }
+    /// The ticket, if it is one.
+    pub const fn ticket(&self) -> Option<TicketId> {
+        match self {
+            Self::Ticket(id) => Some(*id),
+            Self::Tenant(_)
+            | Self::Project(_)
+            | Self::Person(_)
+            | Self::Group(_)
+            | Self::Grant(_)
+            | Self::Tag(_)
+            | Self::Workflow(_)
+            | Self::Plugin(_) => None,
+        }
+    }
+}
+
+/// An event of a kind this binary does not know, kept as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// Its kind.
+    pub kind: String,
+    /// Its schema number.
+    pub schema: u16,
+    /// Its data, JSON.
+    pub data: String,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $kind:literal @ $schema:literal {
+        $($(#[$fdoc:meta])* $field:ident: $type:ty,)*
+    })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+            pub struct $variant { $($(#[$fdoc])* pub $field: $type,)* }
+            impl From<$variant> for Event {
+                fn from(event: $variant) -> Self { Self::$variant(event) }
+            }
+        )*
+        /// Something that happened.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[$doc])* $variant($variant),)*
+            /// A kind this binary does not know.
+            Foreign(Foreign),
+        }
+        impl Event {
+            /// Every kind this binary writes, with its schema number.
+            pub const KINDS: &'static [(&'static str, u16)] = &[$(($kind, $schema)),*];
+            /// The stable name of the kind.
+            pub fn kind(&self) -> &str {
+                match self { $(Self::$variant(_) => $kind,)* Self::Foreign(foreign) => &foreign.kind }
+            }
+            /// The number of the schema of its data.
+            pub const fn schema(&self) -> u16 {
+                match self { $(Self::$variant(_) => $schema,)* Self::Foreign(foreign) => foreign.schema }
+            }
+            /// Its data as JSON, the same bytes every time.
+            pub fn data(&self) -> String {
+                match self {
+                    // Plain data with string keys always serialises.
+                    $(Self::$variant(event) => serde_json::to_string(event).unwrap_or_default(),)*
+                    Self::Foreign(foreign) => foreign.data.clone(),
+                }
+            }
+            /// Reads what [`data`](Self::data) wrote; what cannot be understood becomes [`Event::Foreign`].
+            pub fn read(kind: &str, schema: u16, data: &str) -> Self {
+                let known = match (kind, schema) {
+                    $(($kind, $schema) => serde_json::from_str(data).ok().map(Self::$variant),)*
+                    (_, _) => None,
+                };
+                known.unwrap_or_else(|| Self::Foreign(Foreign { kind: kind.into(), schema, data: data.into() }))
+            }
+        }
+    };
+}
+
+events! {
+    /// A tenant came to be.
+    TenantRegistered = "tenant.registered" @ 1 { key: String, name: String, }
+    /// A tenant's name or state changed.
+    TenantEdited = "tenant.edited" @ 1 { name: Option<String>, suspended: Option<bool>, }
+    /// A project came to be.
+    ProjectCreated = "project.created" @ 1 {
+        project: ProjectId, key: String, name: String, lead: Option<PersonId>, workflow: String, visibility: Visibility,
+    }
+    /// A project changed; what is absent stayed.
+    ProjectEdited = "project.edited" @ 1 {
+        project: ProjectId, name: Option<String>, lead: Option<Option<PersonId>>, workflow: Option<String>,
+        visibility: Option<Visibility>, deleted: Option<bool>,
+    }
+    /// Somebody came into the directory. Names and addresses stand in the person's row alone.
+    PersonAdded = "person.added" @ 1 { person: PersonId, kind: PersonKind, }
+    /// Somebody's entry changed: which parts, never their contents.
+    PersonEdited = "person.edited" @ 1 {
+        person: PersonId, parts: Vec<String>, kind: Option<PersonKind>, active: Option<bool>,
+    }
+    /// A group came to be.
+    GroupCreated = "group.created" @ 1 { group: GroupId, kind: GroupKind, name: String, parent: Option<GroupId>, }
+    /// A group changed; what is absent stayed.
+    GroupEdited = "group.edited" @ 1 { group: GroupId, name: Option<String>, parent: Option<Option<GroupId>>, }
+    /// Somebody joined a group.
+    MemberAdded = "group.member_added" @ 1 { group: GroupId, person: PersonId, }
+    /// Somebody left a group.
+    MemberRemoved = "group.member_removed" @ 1 { group: GroupId, person: PersonId, }
+    /// A role was granted.
+    RoleGranted = "role.granted" @ 1 {
+        grant: GrantId, to: Principal, role: Role, scope: Scope, expires_at: Option<Timestamp>,
+    }
+    /// A grant was taken back.
+    RoleRevoked = "role.revoked" @ 1 { grant: GrantId, to: Principal, role: Role, scope: Scope, }
+    /// A version of a workflow was published.
+    WorkflowPublished = "workflow.published" @ 1 { workflow: WorkflowRef, hash: String, }
+    /// A tag was defined.
+    TagDefined = "tag.defined" @ 1 {
+        tag: TagId, project: ProjectId, name: String, description: String, colour: String,
+    }
+    /// A tag changed; what is absent stayed.
+    TagEdited = "tag.edited" @ 1 {
+        tag: TagId, name: Option<String>, description: Option<String>, colour: Option<String>, deleted: Option<bool>,
+    }
+    /// A plugin was installed, or set up anew. Its configuration stands in its row alone.
+    PluginInstalled = "plugin.installed" @ 1 { plugin: PluginId, digest: String, enabled: bool, }
+    /// A plugin was removed.
+    PluginRemoved = "plugin.removed" @ 1 { plugin: PluginId, }
+    /// A ticket came to be.
+    TicketCreated = "ticket.created" @ 1 {
+        project: ProjectId, number: i64, r#type: TicketType, workflow: WorkflowRef, transition: String, state: String,
+        category: Category, title: String, description: Option<String>, priority: Priority, priority_manual: bool,
+        urgency: Urgency, importance: Importance, visibility: Visibility, group: Option<GroupId>,
+        parent: Option<TicketId>, start_at: Option<Timestamp>, due_at: Option<Timestamp>, estimate: Option<u32>,
+        people: Vec<(Relation, PersonId)>, tags: Vec<TagId>,
+    }
+    /// Fields of a ticket changed.
+    TicketEdited = "ticket.edited" @ 1 { changes: Vec<Change>, }
+    /// A ticket moved along its workflow, or was forced past it.
+    TicketMoved = "ticket.moved" @ 1 {
+        transition: Option<String>, from: String, to: String, before: Category, after: Category, reason: Option<String>,
+    }
+    /// Somebody became something to a ticket.
+    ParticipantAdded = "ticket.participant_added" @ 1 { person: PersonId, relation: Relation, }
+    /// Somebody ceased to be something to a ticket.
+    ParticipantRemoved = "ticket.participant_removed" @ 1 { person: PersonId, relation: Relation, }
+    /// Tags were put on or taken off.
+    TicketTagged = "ticket.tagged" @ 1 { added: Vec<TagId>, removed: Vec<TagId>, }
+    /// A ticket got a sub-ticket.
+    ChildAdded = "ticket.child_added" @ 1 { child: TicketId, }
+    /// A ticket lost a sub-ticket.
+    ChildRemoved = "ticket.child_removed" @ 1 { child: TicketId, }
+    /// A ticket was deleted; it can be restored.
+    TicketDeleted = "ticket.deleted" @ 1 { reason: Option<String>, }
+    /// A deleted ticket was restored.
+    TicketRestored = "ticket.restored" @ 1 { reason: Option<String>, }
+    /// Somebody wrote an entry.
+    EntryAdded = "entry.added" @ 1 { entry: EntryId, visibility: EntryVisibility, digest: String, length: u32, }
+    /// An entry was edited.
+    EntryEdited = "entry.edited" @ 1 {
+        entry: EntryId, visibility: EntryVisibility, before: String, after: String, length: u32,
+    }
+    /// An entry was deleted.
+    EntryDeleted = "entry.deleted" @ 1 { entry: EntryId, visibility: EntryVisibility, }
+    /// An automation chain was stopped because it went over its budget (SEMANTICS, Automation).
+    AutomationStopped = "automation.stopped" @ 1 { plugin: PluginId, limit: String, used: u64, allowed: u64, }
+}
+
+impl Event {
+    /// Whether only staff may see it.
+    pub fn internal(&self) -> bool {
+        match self {
+            Self::EntryAdded(EntryAdded { visibility, .. })
+            | Self::EntryEdited(EntryEdited { visibility, .. })
+            | Self::EntryDeleted(EntryDeleted { visibility, .. }) => *visibility == EntryVisibility::Internal,
+            Self::AutomationStopped(_) => true,
+            Self::TenantRegistered(_)
+            | Self::TenantEdited(_)
+            | Self::ProjectCreated(_)
+            | Self::ProjectEdited(_)
+            | Self::PersonAdded(_)
+            | Self::PersonEdited(_)
+            | Self::GroupCreated(_)
+            | Self::GroupEdited(_)
+            | Self::MemberAdded(_)
+            | Self::MemberRemoved(_)
+            | Self::RoleGranted(_)
+            | Self::RoleRevoked(_)
+            | Self::WorkflowPublished(_)
+            | Self::TagDefined(_)
+            | Self::TagEdited(_)
+            | Self::PluginInstalled(_)
+            | Self::PluginRemoved(_)
+            | Self::TicketCreated(_)
+            | Self::TicketEdited(_)
+            | Self::TicketMoved(_)
+            | Self::ParticipantAdded(_)
+            | Self::ParticipantRemoved(_)
+            | Self::TicketTagged(_)
+            | Self::ChildAdded(_)
+            | Self::ChildRemoved(_)
+            | Self::TicketDeleted(_)
+            | Self::TicketRestored(_) => false,
+            // What we cannot read we show to nobody but staff.
+            Self::Foreign(_) => true,
+        }
+    }
+
+    /// The fields of the ticket it changed, before and after.
+    pub fn changes(&self) -> Vec<Change> {
+        let one = |field, before: Value, after: Value| vec![Change { field, before, after }];
+        let relation = |relation: Relation| match relation {
+            Relation::Reporter => Field::Reporter,
+            Relation::Requester => Field::Requester,
+            Relation::Assignee => Field::Assignees,
+            Relation::Watcher => Field::Watchers,
+            Relation::Approver => Field::Approvers,
+            Relation::Member => Field::Members,
+        };
+        match self {
+            Self::TicketEdited(e) => e.changes.clone(),
+            Self::TicketMoved(e) => one(Field::State, Value::Text(e.from.clone()), Value::Text(e.to.clone())),
+            Self::ParticipantAdded(e) => one(relation(e.relation), Value::Null, Value::text(Some(e.person))),
+            Self::ParticipantRemoved(e) => one(relation(e.relation), Value::text(Some(e.person)), Value::Null),
+            Self::TicketTagged(e) => {
+                let texts = |tags: &[TagId]| Value::Texts(tags.iter().map(TagId::to_string).collect());
+                one(Field::Tags, texts(&e.removed), texts(&e.added))
+            }
+            Self::TicketDeleted(_) => one(Field::Deleted, Value::Bool(false), Value::Bool(true)),
+            Self::TicketRestored(_) => one(Field::Deleted, Value::Bool(true), Value::Bool(false)),
+            Self::TicketCreated(e) => {
+                let change = |field, after| Change { field, before: Value::Null, after };
+                vec![
+                    change(Field::State, Value::Text(e.state.clone())),
+                    change(Field::Type, e.r#type.as_str().into()),
+                    change(Field::Priority, e.priority.as_str().into()),
+                    change(Field::Title, Value::Digest { digest: e.title.clone() }),
+                ]
+            }
+            Self::TenantRegistered(_)
+            | Self::TenantEdited(_)
+            | Self::ProjectCreated(_)
+            | Self::ProjectEdited(_)
+            | Self::PersonAdded(_)
+            | Self::PersonEdited(_)
+            | Self::GroupCreated(_)
+            | Self::GroupEdited(_)
+            | Self::MemberAdded(_)
+            | Self::MemberRemoved(_)
+            | Self::RoleGranted(_)
+            | Self::RoleRevoked(_)
+            | Self::WorkflowPublished(_)
+            | Self::TagDefined(_)
+            | Self::TagEdited(_)
+            | Self::PluginInstalled(_)
+            | Self::PluginRemoved(_)
+            | Self::ChildAdded(_)
+            | Self::ChildRemoved(_)
+            | Self::EntryAdded(_)
+            | Self::EntryEdited(_)
+            | Self::EntryDeleted(_)
+            | Self::AutomationStopped(_)
+            | Self::Foreign(_) => vec![],
+        }
+    }
+}
+
+/// Why something was written: the chain from the first event to this command (SEMANTICS, Automation).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cause {
+    /// The event everything began with.
+    pub root: Option<EventId>,
+    /// The event that led to this command.
+    pub parent: Option<EventId>,
+    /// How many automatic steps lie between; 0 for what people do.
+    pub depth: u8,
+    /// The plugins and rules on the way, first to last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<PluginId>,
+}
+
+/// An event as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its place in commit order; opaque outside, see [`Cursor`].
+    pub cursor: Cursor,
+    /// Its id.
+    pub id: EventId,
+    /// What it is about.
+    pub subject: Subject,
+    /// The subject's version that the command made.
+    pub version: i64,
+    /// Its place among the events of that version, from 0.
+    pub ord: i32,
+    /// Who acted.
+    pub by: Author,
+    /// Why.
+    pub cause: Arc<Cause>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was written down; later than `occurred_at` for imports.
+    pub recorded_at: Timestamp,
+    /// Whether only staff may see it.
+    pub internal: bool,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A place in the log. Later is larger; nothing else can be told from it. As text: a token of letters and digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Cursor(i64);
+
+/// A text that is no cursor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a cursor; give one the desk handed out, unchanged")]
+pub struct BadCursor(String);
+
+impl Cursor {
+    /// Before the first event.
+    pub const START: Self = Self(0);
+    /// For stores: the cursor of the event with this sequence number.
+    pub const fn at(seq: i64) -> Self {
+        Self(seq)
+    }
+    /// For stores: the sequence number.
+    pub const fn seq(self) -> i64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "c{:016x}", self.0)
+    }
+}
+impl std::str::FromStr for Cursor {
+    type Err = BadCursor;
+    fn from_str(s: &str) -> Result<Self, BadCursor> {
+        s.strip_prefix('c')
+            .filter(|hex| hex.len() == 16)
+            .and_then(|hex| i64::from_str_radix(hex, 16).ok())
+            .map(Self)
+            .ok_or_else(|| BadCursor(s.chars().take(64).collect()))
+    }
+}

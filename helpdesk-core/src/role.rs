@@ -1,0 +1,7 @@
+//! Who may do what: roles, grants, relations and the compiled [`Access`].
+pub mod access;
+pub mod decide;
+pub mod model;
+
+pub use access::{Access, Denied};
+pub use model::*;

@@ -1,0 +1,335 @@
+//! A [`Scene`]: the cases one command (or one set of commands) touches and the facts read for it; [`settle`] chains
+//! the consequences. No storage, no clock, no randomness: [`Ctx`] brings them in.
+
+mod diff;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::actor::{Actor, Author};
+use crate::case::{Case, Moment};
+use crate::command::Made;
+use crate::config::TenantConfig;
+use crate::error::Refusal;
+use crate::event::{Cause, Event, Subject};
+use crate::id::{EntryId, EventId, Mint, PersonId, Salt, TenantId, TicketId};
+use crate::org::Person;
+use crate::role::{Access, Grant};
+use crate::store::{NewEvent, Row, Write};
+use crate::ticket::{Entry, TicketText, decide};
+use crate::time::Timestamp;
+
+/// Most events one command may lead to; beyond it the command is refused.
+pub const EVENT_BUDGET: usize = 512;
+
+/// What a decision needs from outside: who, when, and where ids come from.
+pub struct Ctx<'a> {
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// The actor as the log remembers it.
+    pub by: Author,
+    /// What they may.
+    pub access: &'a Access,
+    /// When the command is written down.
+    pub now: Timestamp,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Where ids come from.
+    pub mint: Mint,
+    /// The ticket numbers drawn for creations, to be taken from the end.
+    pub numbers: Vec<i64>,
+}
+
+/// The outcome of one decision: what happened, the texts that do not stand in events, and what was made.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// What happened, in order.
+    pub events: Vec<(Subject, Event)>,
+    /// Texts that belong to it.
+    pub sides: Vec<Side>,
+    /// Rows of the organisation it changes.
+    pub writes: Vec<Write>,
+    /// Whether cached access and configuration are stale after it.
+    pub moves_epoch: bool,
+    /// What it made.
+    pub made: Option<Made>,
+}
+
+impl Decision {
+    /// One event about a ticket.
+    pub(crate) fn ticket(id: TicketId, event: impl Into<Event>) -> Self {
+        Self { events: vec![(Subject::Ticket(id), event.into())], ..Self::default() }
+    }
+    pub(crate) fn and(mut self, id: TicketId, event: impl Into<Event>) -> Self {
+        self.events.push((Subject::Ticket(id), event.into()));
+        self
+    }
+    pub(crate) fn side(mut self, side: Side) -> Self {
+        self.sides.push(side);
+        self
+    }
+    pub(crate) fn made(mut self, made: impl Into<Made>) -> Self {
+        self.made = Some(made.into());
+        self
+    }
+}
+
+/// A text that is erasable and therefore not in the event.
+#[derive(Debug, Clone)]
+pub enum Side {
+    /// A ticket's title, with the salt of its digest.
+    Title(TicketId, String, Salt),
+    /// A ticket's long text.
+    Text(TicketText),
+    /// An entry, new or edited.
+    Entry(Entry),
+    /// A text as it was before.
+    Revision(crate::ticket::Revision),
+}
+
+/// A case before and after the command.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    pub(crate) before: Option<Arc<Case>>,
+    pub(crate) after: Option<Case>,
+}
+
+/// The cases of one command and the facts read for it.
+#[derive(Debug)]
+pub struct Scene {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its projects, groups, tags and workflows.
+    pub config: Arc<TenantConfig>,
+    /// The people the command names, as far as they exist.
+    pub people: BTreeMap<PersonId, Person>,
+    /// The tickets above a new parent, nearest first, with the version seen.
+    pub ancestors: Vec<(TicketId, i64)>,
+    /// The grant the command names.
+    pub grant: Option<Grant>,
+    /// The grants of the group the command names.
+    pub group_grants: Vec<Grant>,
+    /// Whether the person the command names is in the group it names.
+    pub member: bool,
+    /// Whether another tenant has the key the command wants.
+    pub tenant_taken: bool,
+    cases: BTreeMap<TicketId, Slot>,
+    reads: BTreeMap<TicketId, i64>,
+    events: Vec<(Subject, Event)>,
+    writes: Vec<Write>,
+    moves_epoch: bool,
+}
+
+impl Scene {
+    /// A scene of `cases`.
+    pub fn new(tenant: TenantId, config: Arc<TenantConfig>, cases: impl IntoIterator<Item = Arc<Case>>) -> Self {
+        Self {
+            tenant,
+            config,
+            people: BTreeMap::new(),
+            ancestors: vec![],
+            grant: None,
+            group_grants: vec![],
+            member: false,
+            tenant_taken: false,
+            cases: cases.into_iter().map(|c| (c.ticket.id, Slot { before: Some(c), after: None })).collect(),
+            reads: BTreeMap::new(),
+            events: vec![],
+            writes: vec![],
+            moves_epoch: false,
+        }
+    }
+
+    /// The case as it stands now, changes of this command included.
+    pub fn case(&self, id: TicketId) -> Option<&Case> {
+        self.cases.get(&id).and_then(|slot| slot.after.as_ref().or(slot.before.as_deref()))
+    }
+
+    /// The case, if the actor may see it; otherwise it does not exist.
+    pub fn seen(&self, id: TicketId, ctx: &Ctx<'_>) -> Result<&Case, Refusal> {
+        let case = self.case(id).ok_or_else(|| Refusal::not_found("ticket", id))?;
+        let may = ctx.access.on(&case.ticket, &case.people);
+        if may.has(crate::role::Permission::TicketRead) { Ok(case) } else { Err(Refusal::not_found("ticket", id)) }
+    }
+
+    /// Says that the decision relied on this version of a ticket it does not change.
+    pub(crate) fn relied_on(&mut self, reads: impl IntoIterator<Item = (TicketId, i64)>) {
+        self.reads.extend(reads);
+    }
+
+    fn apply(&mut self, subject: &Subject, event: &Event, ctx: &Ctx<'_>) {
+        let Some(id) = subject.ticket() else { return };
+        let moment = Moment { by: &ctx.by, at: ctx.at };
+        if let Event::TicketCreated(created) = event {
+            if let Some(workflow) = self.config.workflows.get(&created.workflow) {
+                let case = decide::created(self.tenant, id, created, workflow.clone(), moment);
+                self.cases.insert(id, Slot { before: None, after: Some(case) });
+            }
+        } else if let Some(case) = self.open(id) {
+            case.apply(event, moment);
+        }
+    }
+
+    /// The case, to be changed.
+    fn open(&mut self, id: TicketId) -> Option<&mut Case> {
+        let slot = self.cases.get_mut(&id)?;
+        if slot.after.is_none() {
+            slot.after = slot.before.as_deref().cloned();
+        }
+        slot.after.as_mut()
+    }
+
+    fn put(&mut self, side: Side) {
+        match side {
+            Side::Title(ticket, title, salt) => {
+                if let Some(case) = self.open(ticket) {
+                    case.ticket.title = title;
+                    case.ticket.salt = salt;
+                }
+            }
+            Side::Text(text) => {
+                if let Some(case) = self.open(text.ticket) {
+                    case.text = Some(text);
+                }
+            }
+            Side::Entry(entry) => {
+                if let Some(case) = self.open(entry.ticket) {
+                    match case.entries.iter_mut().find(|known| known.id == entry.id) {
+                        Some(known) => *known = entry,
+                        None => case.entries.push(entry),
+                    }
+                }
+            }
+            Side::Revision(revision) => {
+                if let Some(case) = self.open(revision.ticket) {
+                    case.revisions.push(revision);
+                }
+            }
+        }
+    }
+
+    /// The rows and events of everything that happened in this scene.
+    pub fn finish(mut self, ctx: &mut Ctx<'_>, cause: &Arc<Cause>) -> Finished {
+        let touched: Vec<TicketId> = self
+            .events
+            .iter()
+            .filter_map(|(subject, _)| subject.ticket())
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        for id in touched {
+            let fresh = self.cases.get(&id).is_some_and(|slot| slot.before.is_none());
+            if let Some(case) = self.open(id) {
+                case.ticket.version += i64::from(!fresh);
+                case.ticket.updated_by = ctx.by.clone();
+                case.ticket.updated_at = ctx.at;
+            }
+        }
+        let versions = self.org_versions();
+        let mut ords: BTreeMap<Subject, i32> = BTreeMap::new();
+        let mut events = Vec::with_capacity(self.events.len());
+        for (subject, event) in std::mem::take(&mut self.events) {
+            let version = match &subject {
+                Subject::Ticket(id) => self.case(*id).map_or(1, |case| case.ticket.version),
+                other => versions.get(&(other.kind(), other.key())).copied().unwrap_or(1),
+            };
+            let ord = ords.entry(subject.clone()).or_insert(0);
+            events.push(NewEvent {
+                id: ctx.mint.id::<EventId>(),
+                version,
+                ord: *ord,
+                by: ctx.by.clone(),
+                cause: cause.clone(),
+                occurred_at: ctx.at,
+                recorded_at: ctx.now,
+                internal: event.internal(),
+                subject,
+                event,
+            });
+            *ord += 1;
+        }
+        let mut writes = std::mem::take(&mut self.writes);
+        let mut versions = Vec::new();
+        for (id, slot) in self.cases {
+            if let Some(after) = slot.after {
+                versions.push((id, after.ticket.version));
+                diff::write(slot.before.as_deref(), after, &mut writes);
+                self.reads.remove(&id);
+            }
+        }
+        Finished { writes, events, reads: self.reads.into_iter().collect(), versions, moves_epoch: self.moves_epoch }
+    }
+
+    /// The versions of changed rows of the organisation.
+    fn org_versions(&self) -> BTreeMap<(&'static str, String), i64> {
+        self.writes
+            .iter()
+            .filter_map(|write| write.after.as_ref().or(write.before.as_ref()))
+            .filter_map(Row::version)
+            .collect()
+    }
+
+    /// Whether anything happened.
+    pub fn is_still(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The row of the organisation as this scene has changed it so far.
+    pub(crate) fn written(&self, same: impl Fn(&Row) -> bool) -> Option<&Row> {
+        self.writes.iter().rev().filter_map(|write| write.after.as_ref()).find(|row| same(row))
+    }
+
+    /// The entry, if the command's ticket has it.
+    pub(crate) fn entry(&self, ticket: TicketId, id: EntryId) -> Option<&Entry> {
+        self.case(ticket)?.entries.iter().find(|entry| entry.id == id)
+    }
+}
+
+/// Everything a scene wants written, without the surroundings of the command.
+#[derive(Debug)]
+pub struct Finished {
+    /// Row images.
+    pub writes: Vec<Write>,
+    /// Events, in order.
+    pub events: Vec<NewEvent>,
+    /// Versions of unchanged tickets the decision relied on.
+    pub reads: Vec<(TicketId, i64)>,
+    /// The versions of changed tickets.
+    pub versions: Vec<(TicketId, i64)>,
+    /// Whether cached access and configuration are stale after it.
+    pub moves_epoch: bool,
+}
+
+type React = fn(&Scene, &Subject, &Event) -> Result<Vec<(Subject, Event)>, Refusal>;
+
+/// The engines that react, in this order, to every event.
+const ENGINES: &[React] = &[decide::react];
+
+/// Applies a decision and lets every engine react, first in first out, until nothing follows. A consequence that is
+/// refused refuses the command.
+pub fn settle(scene: &mut Scene, decision: Decision, ctx: &Ctx<'_>) -> Result<Option<Made>, Refusal> {
+    let mut queue: VecDeque<(Subject, Event)> = decision.events.into();
+    let (mut sides, mut applied) = (decision.sides, 0);
+    scene.moves_epoch |= decision.moves_epoch;
+    scene.writes.extend(decision.writes);
+    while let Some((subject, event)) = queue.pop_front() {
+        applied += 1;
+        if applied > EVENT_BUDGET {
+            return Err(crate::error::Budget {
+                limit: "events of one command",
+                used: applied as u64,
+                allowed: EVENT_BUDGET as u64,
+            }
+            .into());
+        }
+        scene.apply(&subject, &event, ctx);
+        for react in ENGINES {
+            queue.extend(react(scene, &subject, &event)?);
+        }
+        scene.events.push((subject, event));
+    }
+    for side in sides.drain(..) {
+        scene.put(side);
+    }
+    Ok(decision.made)
+}

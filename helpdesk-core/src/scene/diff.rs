@@ -1,0 +1,93 @@
+//! Row images: the difference of a case before and after.
+
+use std::collections::BTreeSet;
+
+use crate::case::Case;
+use crate::id::EntryId;
+use crate::store::{Row, Write};
+use crate::text;
+use crate::ticket::{EntryVisibility, SearchDoc};
+
+/// Appends the writes that turn `before` into `after`.
+pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>) {
+    let Case { ticket, text: long, people, tags, entries, revisions, workflow: _ } = after;
+    let head = head_doc(before, &ticket, long.as_ref());
+    let was = before.map(|case| &case.ticket);
+    let mut put = |before: Option<Row>, after: Option<Row>| {
+        if before != after {
+            writes.push(Write { before, after });
+        }
+    };
+    put(was.cloned().map(Row::Ticket), Some(Row::Ticket(ticket.clone())));
+    if let Some(long) = long {
+        put(before.and_then(|case| case.text.clone()).map(Row::TicketText), Some(Row::TicketText(long)));
+    }
+    let old_people = before.map_or(&[][..], |case| &case.people);
+    for left in old_people.iter().filter(|p| !people.iter().any(|q| same_person(p, q))) {
+        let ended = crate::ticket::Participant { until: Some(ticket.updated_at), ..left.clone() };
+        put(Some(Row::Participant(left.clone())), Some(Row::Participant(ended)));
+    }
+    for joined in people.into_iter().filter(|q| !old_people.iter().any(|p| same_person(p, q))) {
+        put(None, Some(Row::Participant(joined)));
+    }
+    let old_tags = before.map_or(&[][..], |case| &case.tags);
+    for gone in old_tags.iter().filter(|t| !tags.iter().any(|u| u.tag == t.tag)) {
+        put(Some(Row::Tagging(gone.clone())), None);
+    }
+    for new in tags.into_iter().filter(|u| !old_tags.iter().any(|t| u.tag == t.tag)) {
+        put(None, Some(Row::Tagging(new)));
+    }
+    if let Some((old, new)) = head {
+        put(old.map(Row::SearchDoc), Some(Row::SearchDoc(new)));
+    }
+    for entry in entries {
+        let old = before.and_then(|case| case.entries.iter().find(|e| e.id == entry.id));
+        if old == Some(&entry) {
+            continue;
+        }
+        let (old_doc, doc) = (old.and_then(entry_doc), entry_doc(&entry));
+        put(old.cloned().map(Row::Entry), Some(Row::Entry(entry)));
+        put(old_doc.map(Row::SearchDoc), doc.map(Row::SearchDoc));
+    }
+    for revision in revisions {
+        put(None, Some(Row::Revision(revision)));
+    }
+}
+
+fn same_person(a: &crate::ticket::Participant, b: &crate::ticket::Participant) -> bool {
+    (a.person, a.relation, a.since) == (b.person, b.relation, b.since)
+}
+
+fn head_doc(
+    before: Option<&Case>,
+    ticket: &crate::ticket::Ticket,
+    long: Option<&crate::ticket::TicketText>,
+) -> Option<(Option<SearchDoc>, SearchDoc)> {
+    let doc = |title: &str, description: &str| SearchDoc {
+        tenant: ticket.tenant,
+        ticket: ticket.id,
+        entry: EntryId::NIL,
+        internal: false,
+        words: joined(&[title, description]),
+    };
+    let long = long?; // without the long text neither it nor the title was changed
+    let new = doc(&ticket.title, &long.description);
+    let Some(before) = before else { return Some((None, new)) };
+    let old = doc(&before.ticket.title, before.text.as_ref().map_or("", |text| &text.description));
+    (old != new).then_some((Some(old), new))
+}
+
+fn entry_doc(entry: &crate::ticket::Entry) -> Option<SearchDoc> {
+    entry.deleted_at.is_none().then(|| SearchDoc {
+        tenant: entry.tenant,
+        ticket: entry.ticket,
+        entry: entry.id,
+        internal: entry.visibility == EntryVisibility::Internal,
+        words: joined(&[&entry.body]),
+    })
+}
+
+fn joined(texts: &[&str]) -> String {
+    let words: BTreeSet<String> = texts.iter().flat_map(|text| text::words(text)).collect();
+    words.into_iter().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,495 @@
+//! The contract between the desk and a database, in words. Third parties can write a store; the exported conformance
+//! suite ([`testing`](crate::testing)) says whether it is right.
+//!
+//! * A **commit** is atomic: all of it or nothing, also when its future is dropped half-way. It checks the policy epoch,
+//!   the version of every changed row, the read set and the lease it saw; if one no longer holds, nothing happens and it
+//!   answers [`Outcome::Stale`]. It carries row images, not events to interpret: no store knows the rules.
+//! * The **log** has one order, that of commits: what [`Log::after`] has shown is never preceded later by anything.
+//! * A **job** or delivery is leased; its finisher proves that the lease still holds, in the commit.
+
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "store-sql")]
+pub(crate) mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+mod row;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+pub use self::row::{Kv, Row, RunRecord, Write};
+use crate::actor::{Actor, Author};
+use crate::case::Case;
+use crate::config::TenantConfig;
+use crate::decide::Needs;
+use crate::event::{Cause, Cursor, Envelope, Event, Subject};
+use crate::filter::{Filter, Order};
+use crate::id::{EventId, JobId, PersonId, ProjectId, TenantId, TicketId};
+use crate::org::{Membership, Person, PersonKind};
+use crate::role::Grant;
+use crate::ticket::{Entry, Participant, Revision, Tagging, Ticket, TicketText};
+use crate::time::Timestamp;
+
+/// The database failed, or holds what it should not.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is closed, or has no connection free; nothing happened, try again later.
+    #[error("the database is not available: {0}; try again later")]
+    Unavailable(String),
+    /// The answer to a commit was lost: it may have happened. Repeat it with the same idempotency key.
+    #[error("the connection broke during a commit: {0}; repeat with the same idempotency key to learn what happened")]
+    Unknown(String),
+    /// Its schema is not the one this binary needs.
+    #[error("{0}")]
+    Schema(String),
+    /// It refused a statement, or holds a value that cannot be read: a defect, here or in the data.
+    #[error("the database refused: {0}")]
+    Defect(String),
+}
+
+impl StoreError {
+    /// A stable name for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Unknown(_) => "OUTCOME_UNKNOWN",
+            Self::Schema(_) => "SCHEMA_MISMATCH",
+            Self::Defect(_) => "INTERNAL",
+        }
+    }
+}
+
+/// The answer of a store.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Everything loaded for one command, in one trip.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The tenant's policy epoch; none when there is no such tenant.
+    pub epoch: Option<i64>,
+    /// The heads of the tickets that exist, with people and tags (in order), texts and entries as asked.
+    pub cases: Vec<Parts>,
+    /// The tickets above [`Needs::above`], nearest first, with their versions.
+    pub ancestors: Vec<(TicketId, i64)>,
+    /// The people that exist.
+    pub people: Vec<Person>,
+    /// The grant.
+    pub grant: Option<Grant>,
+    /// The grants of the group asked for.
+    pub group_grants: Vec<Grant>,
+    /// Whether the person is in the group.
+    pub member: bool,
+    /// Whether the tenant key is in use.
+    pub tenant_taken: bool,
+    /// What an earlier command with the same idempotency key did.
+    pub earlier: Option<Earlier>,
+}
+
+/// A case without its workflow, which the desk knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// The head.
+    pub ticket: Ticket,
+    /// The long text, if asked for.
+    pub text: Option<TicketText>,
+    /// Live participants in order of (relation, person).
+    pub people: Vec<Participant>,
+    /// Tags in order.
+    pub tags: Vec<Tagging>,
+    /// Entries, if asked for.
+    pub entries: Vec<Entry>,
+}
+
+impl Parts {
+    /// The case, with its workflow.
+    pub fn case(self, workflow: Arc<crate::workflow::Workflow>) -> Case {
+        let Self { ticket, text, people, tags, entries } = self;
+        Case { ticket, workflow, text, people, tags, entries, revisions: vec![] }
+    }
+}
+
+/// What an idempotent command left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// SHA-256 of the command, hexadecimal.
+    pub hash: String,
+    /// What it made, JSON of [`Made`](crate::command::Made).
+    pub made: String,
+    /// The version it made.
+    pub version: i64,
+    /// Where its last event stands in the log.
+    pub cursor: Cursor,
+}
+
+/// The idempotency key of a command, with what a repetition will be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Who sent it; keys of different people never meet.
+    pub by: Author,
+    /// The key.
+    pub key: String,
+    /// SHA-256 of the command, hexadecimal.
+    pub hash: String,
+    /// What it made, JSON.
+    pub made: String,
+    /// The version it made.
+    pub version: i64,
+    /// The subject whose version that is; empty when nothing changed.
+    pub subject: Option<Subject>,
+    /// When; kept for 24 hours.
+    pub at: Timestamp,
+}
+
+/// An event about to be committed; the store gives it its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// What it is about.
+    pub subject: Subject,
+    /// The version the command makes.
+    pub version: i64,
+    /// Its place among the events of that version.
+    pub ord: i32,
+    /// Who acted.
+    pub by: Author,
+    /// Why.
+    pub cause: Arc<Cause>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was written down.
+    pub recorded_at: Timestamp,
+    /// Whether only staff may see it.
+    pub internal: bool,
+    /// What happened.
+    pub event: Event,
+}
+
+/// How a commit deals with the policy epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epoch {
+    /// The tenant is new: its epoch begins at 1.
+    Begin,
+    /// It must still be this one.
+    Seen(i64),
+    /// It must still be this one, and moves on by one.
+    Move(i64),
+}
+
+/// Everything one command (or one set of commands) writes.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The policy epoch seen.
+    pub epoch: Epoch,
+    /// Row images.
+    pub writes: Vec<Write>,
+    /// Versions of unchanged tickets the decision relied on; they must still hold.
+    pub reads: Vec<(TicketId, i64)>,
+    /// Events, in order.
+    pub events: Vec<NewEvent>,
+    /// Jobs to enqueue; one whose (queue, key) exists already is moved to the new time.
+    pub jobs: Vec<NewJob>,
+    /// The idempotency key.
+    pub key: Option<Key>,
+    /// The job or delivery this commit finishes; its lease must still hold.
+    pub done: Option<Lease>,
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It happened; its last event stands here (or nothing was logged).
+    Done(Option<Cursor>),
+    /// An epoch, version, read, unique name or key no longer held; nothing happened: load and decide again.
+    Stale,
+    /// The lease is no longer held; nothing happened.
+    LeaseLost,
+}
+
+/// One page of tickets to find.
+#[derive(Debug, Clone)]
+pub struct Find {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Which tickets; the viewer's visibility is already in it.
+    pub filter: Filter,
+    /// Whether the viewer may search internal entries: everywhere, or only in these projects.
+    pub internal: Internal,
+    /// In which order; the id breaks ties.
+    pub order: Order,
+    /// After the ticket with this sort key, exclusive.
+    pub after: Option<(i64, TicketId)>,
+    /// At most this many.
+    pub limit: u16,
+}
+
+/// Where full text may look into internal entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Internal {
+    /// In all projects.
+    Everywhere,
+    /// In these projects only.
+    Projects(Vec<ProjectId>),
+}
+
+/// A ticket in a list: the head with its people and tags.
+pub type Found = Parts;
+
+/// Which ticket to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// By id.
+    Id(TicketId),
+    /// By project key and number: `DEMO-1`.
+    Key(String, i64),
+}
+
+/// A count that stops at a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// How many, at most the cap.
+    pub value: u32,
+    /// Whether that is all of them.
+    pub exact: bool,
+}
+
+/// An actor as the directory knows them: the row, and all grants that concern them.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// The person.
+    pub person: Option<Person>,
+    /// Their own grants and those of their groups, expired ones too.
+    pub grants: Vec<Grant>,
+}
+
+/// Which people to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeopleFind {
+    /// Whose folded name or e-mail contains this, folded; everyone when empty.
+    pub search: String,
+    /// Of this kind only.
+    pub kind: Option<PersonKind>,
+    /// After this id, exclusive.
+    pub after: Option<PersonId>,
+    /// At most this many.
+    pub limit: u16,
+}
+
+/// Reading and committing.
+pub trait Store: Send + Sync + 'static {
+    /// Everything `needs` asks for, the epoch, and the trace of an earlier command with this idempotency key; one trip.
+    fn load<'a>(&'a self, tenant: TenantId, needs: &'a Needs, key: Option<(&'a Author, &'a str)>)
+    -> Answer<'a, Loaded>;
+
+    /// The tenant's configuration with its epoch; none when there is no such tenant.
+    fn config(&self, tenant: TenantId) -> Answer<'_, Option<TenantConfig>>;
+
+    /// What the directory knows of an actor, with the epoch it was read at.
+    fn standing<'a>(&'a self, actor: &'a Actor) -> Answer<'a, (i64, Standing)>;
+
+    /// Reserves `n` numbers of a project and returns the first. Gaps are allowed, reuse is not. Not part of a commit.
+    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64>;
+
+    /// Writes all of it, or nothing.
+    fn commit(&self, commit: Commit) -> Answer<'_, Outcome>;
+
+    /// One page of tickets, in order.
+    fn find<'a>(&'a self, find: &'a Find) -> Answer<'a, Vec<Found>>;
+
+    /// How many tickets match, counted up to `cap`.
+    fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, Count>;
+
+    /// A ticket with text and its first `entries` entries, oldest first, internal ones too; one trip. With the epoch.
+    fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)>;
+
+    /// Several tickets with people and tags; unknown ids are left out.
+    fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, Vec<Parts>>;
+
+    /// Entries of a ticket after (created_at, id), exclusive, oldest first.
+    fn entries(
+        &self,
+        tenant: TenantId,
+        ticket: TicketId,
+        after: Option<(Timestamp, crate::id::EntryId)>,
+        limit: u16,
+    ) -> Answer<'_, Vec<Entry>>;
+
+    /// Earlier texts of a ticket, oldest first.
+    fn revisions(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Revision>>;
+
+    /// Everyone who was ever something to a ticket, with their intervals, in order of (since, relation, person).
+    fn participants(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Participant>>;
+
+    /// People by id; unknown ids are left out.
+    fn people<'a>(&'a self, tenant: TenantId, ids: &'a [PersonId]) -> Answer<'a, Vec<Person>>;
+
+    /// People by search, in order of id.
+    fn find_people<'a>(&'a self, tenant: TenantId, find: &'a PeopleFind) -> Answer<'a, Vec<Person>>;
+
+    /// All grants of a tenant, in order of id.
+    fn grants(&self, tenant: TenantId) -> Answer<'_, Vec<Grant>>;
+
+    /// The members of a group, in order of person.
+    fn members(&self, tenant: TenantId, group: crate::id::GroupId) -> Answer<'_, Vec<Membership>>;
+
+    /// Every tenant, in order of id.
+    fn tenants(&self) -> Answer<'_, Vec<crate::org::Tenant>>;
+
+    /// A plugin's stored value.
+    fn kv<'a>(&'a self, tenant: TenantId, plugin: &'a str, key: &'a str) -> Answer<'a, Option<Kv>>;
+
+    /// A plugin's keys that begin with `prefix`, after `after`, in order.
+    fn kv_keys<'a>(
+        &'a self,
+        tenant: TenantId,
+        plugin: &'a str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: u16,
+    ) -> Answer<'a, Vec<String>>;
+
+    /// The latest runs of a plugin, newest first.
+    fn runs<'a>(&'a self, tenant: TenantId, plugin: &'a str, limit: u16) -> Answer<'a, Vec<RunRecord>>;
+
+    /// Releases connections and threads. Everything after it answers [`StoreError::Unavailable`].
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// The event log, in commit order.
+pub trait Log: Send + Sync + 'static {
+    /// The end of the log: everything up to here can be read and nothing will be inserted before it.
+    fn head(&self) -> Answer<'_, Cursor>;
+
+    /// Events after `cursor`, at most `limit`, of one tenant or of all; with the place up to which the log was read,
+    /// which moves on although no event of the tenant was there.
+    fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)>;
+
+    /// The events of one subject with versions above `version`, oldest first.
+    fn history<'a>(
+        &'a self,
+        tenant: TenantId,
+        subject: &'a Subject,
+        version: i64,
+        limit: u16,
+    ) -> Answer<'a, Vec<Envelope>>;
+}
+
+/// A job to enqueue. A delivery is a job whose queue is `deliver:<subscriber>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// The tenant; nil for work that belongs to none.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: JobId,
+    /// What handles it.
+    pub queue: String,
+    /// Unique in (tenant, queue): enqueueing again moves the one that waits.
+    pub key: String,
+    /// Jobs of one (queue, subject) run one after the other, in order of `seq`; empty: no order.
+    pub subject: String,
+    /// The order among them.
+    pub seq: i64,
+    /// High 0, default 1, low 2.
+    pub priority: i16,
+    /// Not before.
+    pub run_at: Timestamp,
+    /// How often it is tried before it becomes a dead letter.
+    pub tries: i32,
+    /// What the handler needs, JSON.
+    pub data: String,
+}
+
+/// A job somebody works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// What was enqueued.
+    pub job: NewJob,
+    /// Which try this is, from 1.
+    pub attempt: i32,
+    /// What proves that it is ours.
+    pub lease: Lease,
+    /// How the last try failed.
+    pub error: Option<String>,
+}
+
+/// The right to finish a job, until it is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The tenant of the job.
+    pub tenant: TenantId,
+    /// The job.
+    pub job: JobId,
+    /// New with every claim.
+    pub token: Uuid,
+}
+
+/// What becomes of a job that was not finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// Try again then, with what went wrong.
+    Retry(Timestamp, String),
+    /// Give it back untried (a worker that stops).
+    Return,
+    /// A dead letter: kept whole, no longer tried, no longer in the way of its subject.
+    Dead(String),
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Waiting or being worked on.
+    pub live: i64,
+    /// Dead letters.
+    pub dead: i64,
+}
+
+/// Durable work: jobs, deliveries, and how far each subscriber has read the log.
+pub trait Queue: Send + Sync + 'static {
+    /// Leases up to `limit` due jobs of `queue` until `until`: by priority, then time; of one subject only the first
+    /// in `seq`, and none while another of the subject is leased.
+    fn claim<'a>(&'a self, queue: &'a str, limit: u16, now: Timestamp, until: Timestamp) -> Answer<'a, Vec<Job>>;
+
+    /// Prolongs leases that still hold; answers those.
+    fn renew<'a>(&'a self, leases: &'a [Lease], until: Timestamp) -> Answer<'a, Vec<Lease>>;
+
+    /// Gives a job back; false when the lease no longer held.
+    fn release<'a>(&'a self, lease: Lease, how: &'a Release) -> Answer<'a, bool>;
+
+    /// Dead letters of a queue, oldest first, and how full it is.
+    fn dead<'a>(&'a self, queue: &'a str, limit: u16) -> Answer<'a, (Vec<Job>, Depth)>;
+
+    /// Revives a dead letter: due at `now`, all its tries before it.
+    fn revive(&self, tenant: TenantId, job: JobId, now: Timestamp) -> Answer<'_, bool>;
+
+    /// When the next job of any of these queues is due, if one waits.
+    fn next_due<'a>(&'a self, queues: &'a [String]) -> Answer<'a, Option<Timestamp>>;
+
+    /// How far a subscriber has read; the end of the log, remembered from now on, when it is new.
+    fn position<'a>(&'a self, subscriber: &'a str) -> Answer<'a, Cursor>;
+
+    /// Moves a subscriber from `from` to `to` and enqueues its deliveries, in one transaction; false when somebody
+    /// else moved it first, and then nothing happened.
+    fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool>;
+
+    /// Removes what is kept for a time only: idempotency keys older than `keys`, expired plugin values.
+    fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64>;
+}
+
+/// A complete database.
+pub trait Database: Store + Log + Queue {
+    /// What tells waiting workers that the log has grown or work is due: fired after commits of this process and, where
+    /// the database can, of others. Polling is the truth; this only shortens the wait.
+    fn bell(&self) -> Arc<tokio::sync::Notify>;
+}
+
+/// People by id, for scenes.
+pub(crate) fn by_id(people: Vec<Person>) -> BTreeMap<PersonId, Person> {
+    people.into_iter().map(|person| (person.id, person)).collect()
+}

@@ -1,0 +1,112 @@
+//! Row images: what a commit carries, one variant per table.
+
+use crate::id::{JobId, TenantId};
+use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
+use crate::role::Grant;
+use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, Ticket, TicketText};
+use crate::time::Timestamp;
+use crate::workflow::Published;
+
+/// A plugin's stored value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kv {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The plugin.
+    pub plugin: String,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: Vec<u8>,
+    /// Counts changes, from 1.
+    pub version: i64,
+    /// When it ceases to exist, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One run of a plugin: what became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The delivery.
+    pub id: JobId,
+    /// The plugin.
+    pub plugin: String,
+    /// The event it was given.
+    pub event: String,
+    /// `done`, `skipped`, `rejected`, `failed`.
+    pub outcome: String,
+    /// What it said or why it failed.
+    pub message: String,
+    /// How many effects were applied.
+    pub effects: i32,
+    /// Fuel used.
+    pub fuel: i64,
+    /// Time taken, microseconds.
+    pub micros: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The image of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant is the struct it holds")]
+pub enum Row {
+    Tenant(Tenant),
+    Project(Project),
+    Person(Person),
+    Group(Group),
+    Membership(Membership),
+    Grant(Grant),
+    Workflow(Published),
+    Tag(Tag),
+    Installation(Installation),
+    Ticket(Ticket),
+    TicketText(TicketText),
+    Participant(Participant),
+    Tagging(Tagging),
+    Entry(Entry),
+    Revision(Revision),
+    SearchDoc(SearchDoc),
+    Kv(Kv),
+    Run(RunRecord),
+}
+
+impl Row {
+    /// Noun, key and version of rows that are subjects of events outside tickets.
+    pub(crate) fn version(&self) -> Option<((&'static str, String), i64)> {
+        Some(match self {
+            Self::Tenant(row) => (("tenant", row.id.to_string()), row.version),
+            Self::Project(row) => (("project", row.id.to_string()), row.version),
+            Self::Person(row) => (("person", row.id.to_string()), row.version),
+            Self::Group(row) => (("group", row.id.to_string()), row.version),
+            Self::Tag(row) => (("tag", row.id.to_string()), row.version),
+            Self::Installation(row) => (("plugin", row.plugin.to_string()), row.version),
+            Self::Workflow(row) => (("workflow", row.key.clone()), i64::from(row.version)),
+            Self::Membership(_)
+            | Self::Grant(_)
+            | Self::Ticket(_)
+            | Self::TicketText(_)
+            | Self::Participant(_)
+            | Self::Tagging(_)
+            | Self::Entry(_)
+            | Self::Revision(_)
+            | Self::SearchDoc(_)
+            | Self::Kv(_)
+            | Self::Run(_) => return None,
+        })
+    }
+}
+
+/// One row before and after: an insert (`None` before), an update, or a delete (`None` after).
+///
+/// Rows that count versions (tenants, projects, people, groups, tags, installations, tickets, entries, plugin values)
+/// must still have the version of the image before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The row as it was seen.
+    pub before: Option<Row>,
+    /// The row as it shall be.
+    pub after: Option<Row>,
+}

@@ -1,0 +1,134 @@
+//! One value of one column, the same for both databases.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::id::Salt;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+/// The type of a column. PostgreSQL: uuid, bigint, text, boolean, bytea, tsvector. SQLite: BLOB(16), INTEGER, TEXT,
+/// INTEGER 0/1, BLOB, TEXT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Uuid,
+    Int,
+    Text,
+    Bool,
+    Bytes,
+    /// Words separated by one space, indexed for full text.
+    Words,
+}
+
+/// A value. There are no NULLs in the tables: what is absent is a sentinel (nil uuid, [`Timestamp::NEVER`], -1, empty).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Val {
+    Uuid(Uuid),
+    Int(i64),
+    Text(Arc<str>),
+    Bool(bool),
+    Bytes(Vec<u8>),
+    Words(String),
+}
+
+/// A Rust type that fits a column.
+pub(crate) trait Column: Sized {
+    const KIND: Kind;
+    fn put(&self) -> Val;
+    fn get(val: Val) -> Result<Self, StoreError>;
+}
+
+/// A value that should not stand there.
+pub(crate) fn odd(what: &str, val: impl std::fmt::Debug) -> StoreError {
+    StoreError::Defect(format!("expected {what}, found {val:?}"))
+}
+
+macro_rules! column {
+    ($($type:ty = $kind:ident, $self:ident => $put:expr, $val:pat => $get:expr;)*) => {$(
+        impl Column for $type {
+            const KIND: Kind = Kind::$kind;
+            fn put(&self) -> Val { let $self = self; Val::$kind($put) }
+            fn get(val: Val) -> Result<Self, StoreError> {
+                match val { Val::$kind($val) => $get, other => Err(odd(stringify!($type), other)) }
+            }
+        }
+    )*};
+}
+
+column! {
+    Uuid = Uuid, v => *v, v => Ok(v);
+    i64 = Int, v => *v, v => Ok(v);
+    i32 = Int, v => i64::from(*v), v => i32::try_from(v).map_err(|_| odd("a 32-bit number", v));
+    i16 = Int, v => i64::from(*v), v => i16::try_from(v).map_err(|_| odd("a 16-bit number", v));
+    u32 = Int, v => i64::from(*v), v => u32::try_from(v).map_err(|_| odd("a positive number", v));
+    bool = Bool, v => *v, v => Ok(v);
+    String = Text, v => Arc::from(v.as_str()), v => Ok(v.as_ref().into());
+    Vec<u8> = Bytes, v => v.clone(), v => Ok(v);
+    Salt = Bytes, v => v.0.to_vec(), v => v.as_slice().try_into().map(Salt).map_err(|_| odd("16 bytes of salt", v.len()));
+    Timestamp = Int, v => v.millis(), v => Ok(Timestamp::from_millis(v));
+    Option<Timestamp> = Int, v => v.unwrap_or(Timestamp::NEVER).millis(),
+        v => Ok(Some(Timestamp::from_millis(v)).filter(|at| *at != Timestamp::NEVER));
+    Option<u32> = Int, v => v.map_or(-1, i64::from),
+        v => if v == -1 { Ok(None) } else { u32::try_from(v).map(Some).map_err(|_| odd("a positive number", v)) };
+}
+
+macro_rules! id_columns {
+    ($($type:ident),*) => {$(
+        impl Column for crate::id::$type {
+            const KIND: Kind = Kind::Uuid;
+            fn put(&self) -> Val { Val::Uuid((*self).into()) }
+            fn get(val: Val) -> Result<Self, StoreError> { Uuid::get(val).map(Self::from) }
+        }
+        impl Column for Option<crate::id::$type> {
+            const KIND: Kind = Kind::Uuid;
+            fn put(&self) -> Val { Val::Uuid(self.map_or(Uuid::nil(), Uuid::from)) }
+            fn get(val: Val) -> Result<Self, StoreError> {
+                Uuid::get(val).map(|id| (!id.is_nil()).then(|| id.into()))
+            }
+        }
+    )*};
+}
+id_columns!(TenantId, ProjectId, TicketId, PersonId, GroupId, GrantId, TagId, EntryId, EventId, JobId);
+
+macro_rules! name_columns {
+    ($($type:ty),*) => {$(
+        impl Column for $type {
+            const KIND: Kind = Kind::Text;
+            fn put(&self) -> Val { Val::Text(Arc::from(self.to_string())) }
+            fn get(val: Val) -> Result<Self, StoreError> {
+                match val {
+                    Val::Text(text) => text.parse().map_err(|error| odd(stringify!($type), format!("{error}"))),
+                    other => Err(odd(stringify!($type), other)),
+                }
+            }
+        }
+    )*};
+}
+name_columns!(
+    crate::ticket::TicketType,
+    crate::ticket::Visibility,
+    crate::ticket::Relation,
+    crate::ticket::EntryVisibility,
+    crate::org::PersonKind,
+    crate::org::GroupKind,
+    crate::role::Role,
+    crate::actor::Author,
+    crate::actor::PluginId
+);
+
+/// Ordered names are stored by rank, so that they sort and index well.
+macro_rules! rank_columns {
+    ($($type:ty),*) => {$(
+        impl Column for $type {
+            const KIND: Kind = Kind::Int;
+            fn put(&self) -> Val { Val::Int(*self as i64) }
+            fn get(val: Val) -> Result<Self, StoreError> {
+                let rank = i64::get(val)?;
+                usize::try_from(rank).ok().and_then(|rank| Self::ALL.get(rank)).copied()
+                    .ok_or_else(|| odd(stringify!($type), rank))
+            }
+        }
+    )*};
+}
+rank_columns!(crate::ticket::Priority, crate::ticket::Urgency, crate::ticket::Importance, crate::workflow::Category);

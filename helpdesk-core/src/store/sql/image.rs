@@ -1,0 +1,461 @@
+//! The columns of every table: how each row image is written and read, once for both databases.
+
+use super::column::{Column, Kind, Val};
+use crate::id::{GroupId, PersonId, ProjectId};
+use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
+use crate::role::{Grant, Principal, Scope};
+use crate::store::{Kv, Row, RunRecord, StoreError};
+use crate::text::fold;
+use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, Ticket, TicketText};
+use crate::workflow::{Published, WorkflowRef};
+
+/// A table: its name, its columns in order, how many of the first are the key, and the column that counts versions.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [(&'static str, Kind)],
+    pub(crate) key: usize,
+    pub(crate) version: Option<usize>,
+}
+
+/// A struct that is the image of a row.
+pub(crate) trait Image: Sized {
+    const TABLE: Table;
+    fn values(&self) -> Vec<Val>;
+    /// Reads the values of all columns, in order.
+    fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError>;
+}
+
+const fn version_of(columns: &[(&'static str, Kind)]) -> Option<usize> {
+    let mut i = 0;
+    while i < columns.len() {
+        if matches!(columns[i].0.as_bytes(), b"version") {
+            return Some(i);
+        }
+        i += 1;
+    }
+    None
+}
+
+fn next<T: Column>(values: &mut impl Iterator<Item = Val>) -> Result<T, StoreError> {
+    T::get(values.next().ok_or_else(|| StoreError::Defect("a row has too few columns".into()))?)
+}
+
+macro_rules! images {
+    ($($type:ident in $table:literal key $key:literal versioned $versioned:literal {
+        $($column:literal: $ct:ty = $field:ident),* $(,)?
+    })*) => {$(
+        impl Image for $type {
+            const TABLE: Table = {
+                const COLUMNS: &[(&str, Kind)] = &[$(($column, <$ct as Column>::KIND)),*];
+                Table { name: $table, columns: COLUMNS, key: $key, version: if $versioned { version_of(COLUMNS) } else { None } }
+            };
+            fn values(&self) -> Vec<Val> { vec![$(self.$field.put()),*] }
+            fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+                $(let $field = next::<$ct>(values)?;)*
+                Ok(Self { $($field),* })
+            }
+        }
+    )*};
+}
+
+use crate::actor::{Author, PluginId};
+use crate::id::{EntryId, JobId, Salt, TagId, TenantId, TicketId};
+use crate::org::{GroupKind, PersonKind};
+use crate::ticket::{EntryVisibility, Relation, Visibility};
+use crate::time::Timestamp;
+
+images! {
+    Tenant in "hd_tenant" key 1 versioned true {
+        "tenant_id": TenantId = id, "key": String = key, "name": String = name, "suspended": bool = suspended,
+        "version": i64 = version, "created_at": Timestamp = created_at,
+    }
+    Project in "hd_project" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "id": ProjectId = id, "key": String = key, "name": String = name,
+        "lead": Option<PersonId> = lead, "workflow": String = workflow, "visibility": Visibility = visibility,
+        "version": i64 = version, "created_at": Timestamp = created_at, "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    Membership in "hd_member" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "group_id": GroupId = group, "person_id": PersonId = person,
+        "since": Timestamp = since,
+    }
+    Tag in "hd_tag" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "id": TagId = id, "project_id": ProjectId = project, "name": String = name,
+        "description": String = description, "colour": String = colour, "version": i64 = version,
+        "created_by": Author = created_by, "created_at": Timestamp = created_at,
+        "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    Installation in "hd_plugin" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "plugin": PluginId = plugin, "digest": String = digest,
+        "manifest": String = manifest, "granted": String = granted, "config": String = config,
+        "enabled": bool = enabled, "version": i64 = version, "created_at": Timestamp = created_at,
+    }
+    Published in "hd_workflow" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "key": String = key, "version": u32 = version, "hash": String = hash,
+        "definition": String = definition, "published_by": Author = by, "published_at": Timestamp = at,
+    }
+    TicketText in "hd_ticket_text" key 2 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "description": String = description,
+        "salt": Salt = salt,
+    }
+    Participant in "hd_participant" key 5 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "person_id": PersonId = person,
+        "relation": Relation = relation, "since": Timestamp = since, "until": Option<Timestamp> = until,
+    }
+    Tagging in "hd_ticket_tag" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "tag_id": TagId = tag,
+        "tagged_by": Author = by, "tagged_at": Timestamp = at,
+    }
+    Entry in "hd_entry" key 3 versioned true {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "id": EntryId = id, "author": Author = author,
+        "visibility": EntryVisibility = visibility, "body": String = body, "salt": Salt = salt,
+        "version": i64 = version, "created_at": Timestamp = created_at, "edited_at": Option<Timestamp> = edited_at,
+        "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    Revision in "hd_revision" key 4 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "of": String = of, "version": i64 = version,
+        "before": String = before, "salt": Salt = salt,
+    }
+    Kv in "hd_kv" key 3 versioned true {
+        "tenant_id": TenantId = tenant, "plugin": String = plugin, "key": String = key, "value": Vec<u8> = value,
+        "version": i64 = version, "expires_at": Option<Timestamp> = expires_at,
+    }
+    RunRecord in "hd_run" key 2 versioned false {
+        "tenant_id": TenantId = tenant, "id": JobId = id, "plugin": String = plugin, "event": String = event,
+        "outcome": String = outcome, "message": String = message, "effects": i32 = effects, "fuel": i64 = fuel,
+        "micros": i64 = micros, "at": Timestamp = at,
+    }
+}
+
+impl Image for Person {
+    const TABLE: Table = Table {
+        name: "hd_person",
+        columns: &[
+            ("tenant_id", Kind::Uuid),
+            ("id", Kind::Uuid),
+            ("external", Kind::Text),
+            ("kind", Kind::Text),
+            ("name", Kind::Text),
+            ("email", Kind::Text),
+            ("phone", Kind::Text),
+            ("title", Kind::Text),
+            ("active", Kind::Bool),
+            ("version", Kind::Int),
+            ("created_at", Kind::Int),
+            ("updated_at", Kind::Int),
+            // Name and address folded, for search: the databases' own folding disagrees.
+            ("folded", Kind::Text),
+        ],
+        key: 2,
+        version: Some(9),
+    };
+    fn values(&self) -> Vec<Val> {
+        vec![
+            self.tenant.put(),
+            self.id.put(),
+            self.external.put(),
+            self.kind.put(),
+            self.name.put(),
+            self.email.put(),
+            self.phone.put(),
+            self.title.put(),
+            self.active.put(),
+            self.version.put(),
+            self.created_at.put(),
+            self.updated_at.put(),
+            fold(&format!("{} {}", self.name, self.email)).put(),
+        ]
+    }
+    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+        let person = Self {
+            tenant: next(v)?,
+            id: next(v)?,
+            external: next(v)?,
+            kind: next::<PersonKind>(v)?,
+            name: next(v)?,
+            email: next(v)?,
+            phone: next(v)?,
+            title: next(v)?,
+            active: next(v)?,
+            version: next(v)?,
+            created_at: next(v)?,
+            updated_at: next(v)?,
+        };
+        next::<String>(v)?;
+        Ok(person)
+    }
+}
+
+impl Image for Group {
+    const TABLE: Table = Table {
+        name: "hd_group",
+        columns: &[
+            ("tenant_id", Kind::Uuid),
+            ("id", Kind::Uuid),
+            ("kind", Kind::Text),
+            ("name", Kind::Text),
+            ("parent", Kind::Uuid),
+            ("version", Kind::Int),
+            ("created_at", Kind::Int),
+            // Unique per tenant.
+            ("folded", Kind::Text),
+        ],
+        key: 2,
+        version: Some(5),
+    };
+    fn values(&self) -> Vec<Val> {
+        vec![
+            self.tenant.put(),
+            self.id.put(),
+            self.kind.put(),
+            self.name.put(),
+            self.parent.put(),
+            self.version.put(),
+            self.created_at.put(),
+            fold(&self.name).put(),
+        ]
+    }
+    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+        let group = Self {
+            tenant: next(v)?,
+            id: next(v)?,
+            kind: next::<GroupKind>(v)?,
+            name: next(v)?,
+            parent: next(v)?,
+            version: next(v)?,
+            created_at: next(v)?,
+        };
+        next::<String>(v)?;
+        Ok(group)
+    }
+}
+
+impl Image for Grant {
+    const TABLE: Table = Table {
+        name: "hd_grant",
+        columns: &[
+            ("tenant_id", Kind::Uuid),
+            ("id", Kind::Uuid),
+            ("principal_kind", Kind::Text),
+            ("principal", Kind::Text),
+            ("role", Kind::Text),
+            ("scope_kind", Kind::Text),
+            ("scope_id", Kind::Uuid),
+            ("expires_at", Kind::Int),
+            ("granted_by", Kind::Text),
+            ("granted_at", Kind::Int),
+        ],
+        key: 2,
+        version: None,
+    };
+    fn values(&self) -> Vec<Val> {
+        let (scope, project) = match self.scope {
+            Scope::Tenant => ("tenant", None),
+            Scope::Project(project) => ("project", Some(project)),
+        };
+        vec![
+            self.tenant.put(),
+            self.id.put(),
+            self.to.kind().to_owned().put(),
+            self.to.key().put(),
+            self.role.put(),
+            scope.to_owned().put(),
+            project.put(),
+            self.expires_at.put(),
+            self.granted_by.put(),
+            self.granted_at.put(),
+        ]
+    }
+    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+        let (tenant, id, kind, key) = (next(v)?, next(v)?, next::<String>(v)?, next::<String>(v)?);
+        let bad = |_| super::column::odd("a principal", format!("{kind} {key}"));
+        let to = match kind.as_str() {
+            "person" => Principal::Person(key.parse::<PersonId>().map_err(|_| bad(()))?),
+            "group" => Principal::Group(key.parse::<GroupId>().map_err(|_| bad(()))?),
+            "plugin" => Principal::Plugin(key.parse::<PluginId>().map_err(|_| bad(()))?),
+            _ => return Err(bad(())),
+        };
+        let role = next(v)?;
+        let (scope, project) = (next::<String>(v)?, next::<Option<ProjectId>>(v)?);
+        let scope = match (scope.as_str(), project) {
+            ("tenant", None) => Scope::Tenant,
+            ("project", Some(project)) => Scope::Project(project),
+            _ => return Err(super::column::odd("a scope", scope)),
+        };
+        let (expires_at, granted_by, granted_at) = (next(v)?, next(v)?, next(v)?);
+        Ok(Self { tenant, id, to, role, scope, expires_at, granted_by, granted_at })
+    }
+}
+
+impl Image for Ticket {
+    const TABLE: Table = Table {
+        name: "hd_ticket",
+        columns: &[
+            ("tenant_id", Kind::Uuid),
+            ("id", Kind::Uuid),
+            ("project_id", Kind::Uuid),
+            ("number", Kind::Int),
+            ("type", Kind::Text),
+            ("workflow", Kind::Text),
+            ("workflow_version", Kind::Int),
+            ("state", Kind::Text),
+            ("category", Kind::Int),
+            ("title", Kind::Text),
+            ("priority", Kind::Int),
+            ("priority_manual", Kind::Bool),
+            ("urgency", Kind::Int),
+            ("importance", Kind::Int),
+            ("visibility", Kind::Text),
+            ("group_id", Kind::Uuid),
+            ("parent_id", Kind::Uuid),
+            ("start_at", Kind::Int),
+            ("due_at", Kind::Int),
+            ("estimate", Kind::Int),
+            ("resolved_at", Kind::Int),
+            ("closed_at", Kind::Int),
+            ("reopened", Kind::Int),
+            ("regrouped", Kind::Int),
+            ("version", Kind::Int),
+            ("created_by", Kind::Text),
+            ("created_at", Kind::Int),
+            ("updated_by", Kind::Text),
+            ("updated_at", Kind::Int),
+            ("deleted_at", Kind::Int),
+            ("salt", Kind::Bytes),
+            // The title folded, for conditions on it.
+            ("folded", Kind::Text),
+        ],
+        key: 2,
+        version: Some(24),
+    };
+    fn values(&self) -> Vec<Val> {
+        vec![
+            self.tenant.put(),
+            self.id.put(),
+            self.project.put(),
+            self.number.put(),
+            self.kind.put(),
+            Val::Text(self.workflow.key.clone()),
+            self.workflow.version.put(),
+            self.state.put(),
+            self.category.put(),
+            self.title.put(),
+            self.priority.put(),
+            self.priority_manual.put(),
+            self.urgency.put(),
+            self.importance.put(),
+            self.visibility.put(),
+            self.group.put(),
+            self.parent.put(),
+            self.start_at.put(),
+            self.due_at.put(),
+            self.estimate.put(),
+            self.resolved_at.put(),
+            self.closed_at.put(),
+            self.reopened.put(),
+            self.regrouped.put(),
+            self.version.put(),
+            self.created_by.put(),
+            self.created_at.put(),
+            self.updated_by.put(),
+            self.updated_at.put(),
+            self.deleted_at.put(),
+            self.salt.put(),
+            fold(&self.title).put(),
+        ]
+    }
+    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+        let ticket = Self {
+            tenant: next(v)?,
+            id: next(v)?,
+            project: next(v)?,
+            number: next(v)?,
+            kind: next(v)?,
+            workflow: WorkflowRef { key: next::<String>(v)?.into(), version: next(v)? },
+            state: next(v)?,
+            category: next(v)?,
+            title: next(v)?,
+            priority: next(v)?,
+            priority_manual: next(v)?,
+            urgency: next(v)?,
+            importance: next(v)?,
+            visibility: next(v)?,
+            group: next(v)?,
+            parent: next(v)?,
+            start_at: next(v)?,
+            due_at: next(v)?,
+            estimate: next(v)?,
+            resolved_at: next(v)?,
+            closed_at: next(v)?,
+            reopened: next(v)?,
+            regrouped: next(v)?,
+            version: next(v)?,
+            created_by: next(v)?,
+            created_at: next(v)?,
+            updated_by: next(v)?,
+            updated_at: next(v)?,
+            deleted_at: next(v)?,
+            salt: next(v)?,
+        };
+        next::<String>(v)?;
+        Ok(ticket)
+    }
+}
+
+impl Image for SearchDoc {
+    const TABLE: Table = Table {
+        name: "hd_search",
+        columns: &[
+            ("tenant_id", Kind::Uuid),
+            ("ticket_id", Kind::Uuid),
+            ("entry_id", Kind::Uuid),
+            ("internal", Kind::Bool),
+            ("words", Kind::Words),
+        ],
+        key: 3,
+        version: None,
+    };
+    fn values(&self) -> Vec<Val> {
+        vec![
+            self.tenant.put(),
+            self.ticket.put(),
+            self.entry.put(),
+            self.internal.put(),
+            Val::Words(self.words.clone()),
+        ]
+    }
+    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+        let (tenant, ticket, entry, internal) = (next(v)?, next(v)?, next::<EntryId>(v)?, next(v)?);
+        match v.next() {
+            Some(Val::Words(words)) => Ok(Self { tenant, ticket, entry, internal, words }),
+            other => Err(super::column::odd("words", other)),
+        }
+    }
+}
+
+/// The table and the values of any row image.
+pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
+    fn both<T: Image>(image: &T) -> (&'static Table, Vec<Val>) {
+        (const { &T::TABLE }, image.values())
+    }
+    match row {
+        Row::Tenant(image) => both(image),
+        Row::Project(image) => both(image),
+        Row::Person(image) => both(image),
+        Row::Group(image) => both(image),
+        Row::Membership(image) => both(image),
+        Row::Grant(image) => both(image),
+        Row::Workflow(image) => both(image),
+        Row::Tag(image) => both(image),
+        Row::Installation(image) => both(image),
+        Row::Ticket(image) => both(image),
+        Row::TicketText(image) => both(image),
+        Row::Participant(image) => both(image),
+        Row::Tagging(image) => both(image),
+        Row::Entry(image) => both(image),
+        Row::Revision(image) => both(image),
+        Row::SearchDoc(image) => both(image),
+        Row::Kv(image) => both(image),
+        Row::Run(image) => both(image),
+    }
+}

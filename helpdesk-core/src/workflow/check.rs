@@ -1,0 +1,230 @@
+//! Reading a definition and finding every fault in it before it is published.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::model::{Definition, From, Workflow, WorkflowRef};
+use crate::id::hex;
+
+/// One fault, with the place it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON pointer (RFC 6901) into the definition, or `line L column C` when it could not be read at all.
+    pub at: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// A definition that cannot be published; every fault is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed(pub Vec<Problem>);
+
+impl std::error::Error for Malformed {}
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let faults: Vec<String> = self.0.iter().map(|p| format!("{}: {}", p.at, p.message)).collect();
+        write!(f, "the workflow definition has {} fault(s): {}", faults.len(), faults.join("; "))
+    }
+}
+
+const KANBAN: &str = include_str!("builtin/kanban.toml");
+const ITIL: &str = include_str!("builtin/itil_incident.toml");
+
+impl Definition {
+    /// Reads TOML.
+    pub fn from_toml(text: &str) -> Result<Self, Malformed> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or_else(|| "line 1 column 1".into(), |span| position(text, span.start));
+            Malformed(vec![Problem { at, message: error.message().into() }])
+        })
+    }
+
+    /// Reads JSON.
+    pub fn from_json(text: &str) -> Result<Self, Malformed> {
+        serde_json::from_str(text).map_err(|error| {
+            let at = format!("line {} column {}", error.line(), error.column());
+            Malformed(vec![Problem { at, message: error.to_string() }])
+        })
+    }
+
+    /// The definitions every tenant begins with.
+    pub fn built_in() -> Vec<Self> {
+        [KANBAN, ITIL].iter().filter_map(|text| Self::from_toml(text).ok()).collect()
+    }
+
+    /// The canonical JSON: what is stored and hashed.
+    pub fn canonical(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() // plain data with string keys always serialises
+    }
+
+    /// Finds every fault: bad or repeated ids, unknown states, states nobody reaches, dead ends.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let mut faults = Vec::new();
+        let mut fault = |at: String, message: String| faults.push(Problem { at, message });
+        for (at, id) in std::iter::once(("/key".to_owned(), &self.key))
+            .chain(self.states.iter().enumerate().map(|(i, s)| (format!("/states/{i}/id"), &s.id)))
+            .chain(self.transitions.iter().enumerate().map(|(i, t)| (format!("/transitions/{i}/id"), &t.id)))
+        {
+            if !is_id(id) {
+                fault(at, format!("`{id}` is not an id; use 1 to 40 of a-z 0-9 _, beginning with a letter"));
+            }
+        }
+        let mut known = BTreeSet::new();
+        for (i, state) in self.states.iter().enumerate() {
+            if !known.insert(state.id.as_str()) {
+                fault(format!("/states/{i}/id"), format!("state `{}` is defined twice; remove one", state.id));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for (i, transition) in self.transitions.iter().enumerate() {
+            if !seen.insert(transition.id.as_str()) {
+                fault(format!("/transitions/{i}/id"), format!("transition `{}` is defined twice", transition.id));
+            }
+            if !known.contains(transition.to.as_str()) {
+                fault(
+                    format!("/transitions/{i}/to"),
+                    format!("no state `{}`; define it or name another", transition.to),
+                );
+            }
+            if let From::States(from) = &transition.from {
+                if from.is_empty() {
+                    fault(format!("/transitions/{i}/from"), "names no state; give one, `any` or `nothing`".into());
+                }
+                for (j, state) in from.iter().enumerate().filter(|(_, state)| !known.contains(state.as_str())) {
+                    fault(
+                        format!("/transitions/{i}/from/{j}"),
+                        format!("no state `{state}`; define it or name another"),
+                    );
+                }
+            }
+        }
+        if !self.transitions.iter().any(|t| t.from == From::Nothing) {
+            fault("/transitions".into(), "no transition from `nothing`, so no ticket could be created".into());
+        }
+        for (i, state) in self.states.iter().enumerate() {
+            if !self.reached().contains(state.id.as_str()) {
+                fault(format!("/states/{i}"), format!("no transition leads to `{}`; add one or remove it", state.id));
+            }
+            let leaves = self.transitions.iter().any(|transition| transition.leaves(&state.id));
+            if !leaves && !state.category.ended() {
+                fault(
+                    format!("/states/{i}"),
+                    format!("`{}` is a dead end: no transition leaves it and it is not an end", state.id),
+                );
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Malformed(faults)) }
+    }
+
+    fn reached(&self) -> BTreeSet<&str> {
+        let mut reached: BTreeSet<&str> =
+            self.transitions.iter().filter(|t| t.from == From::Nothing).map(|t| t.to.as_str()).collect();
+        loop {
+            let more: Vec<&str> = self
+                .transitions
+                .iter()
+                .filter(|t| reached.iter().any(|state| t.leaves(state)) && !reached.contains(t.to.as_str()))
+                .map(|t| t.to.as_str())
+                .collect();
+            if more.is_empty() {
+                return reached;
+            }
+            reached.extend(more);
+        }
+    }
+
+    /// Checks the definition and gives it `version`.
+    pub fn publish(self, version: u32) -> Result<Workflow, Malformed> {
+        self.check()?;
+        let hash = hex(&Sha256::digest(self.canonical()));
+        Ok(Workflow { id: WorkflowRef { key: Arc::from(self.key.as_str()), version }, hash, definition: self })
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text.as_bytes()[0].is_ascii_lowercase()
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn position(text: &str, offset: usize) -> String {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
+    format!("line {line} column {column}")
+}
+
+/// The workflows of one tenant: every published version, and which is the newest of each key.
+#[derive(Debug, Clone, Default)]
+pub struct Shelf {
+    versions: BTreeMap<WorkflowRef, Arc<Workflow>>,
+}
+
+impl Shelf {
+    /// Puts a version on the shelf.
+    pub fn put(&mut self, workflow: Arc<Workflow>) {
+        self.versions.insert(workflow.id.clone(), workflow);
+    }
+    /// This very version.
+    pub fn get(&self, id: &WorkflowRef) -> Option<&Arc<Workflow>> {
+        self.versions.get(id)
+    }
+    /// The newest version of `key`.
+    pub fn newest(&self, key: &str) -> Option<&Arc<Workflow>> {
+        self.versions.values().filter(|workflow| &*workflow.id.key == key).max_by_key(|workflow| workflow.id.version)
+    }
+    /// All of them, by key and version.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Workflow>> {
+        self.versions.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn the_built_in_definitions_are_sound() {
+        let all = Definition::built_in();
+        assert_eq!(all.iter().map(|d| d.key.as_str()).collect::<Vec<_>>(), [Workflow::KANBAN, Workflow::ITIL]);
+        for definition in all {
+            definition.clone().publish(1).unwrap();
+            assert_eq!(Definition::from_json(&definition.canonical()).unwrap(), definition);
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_place() {
+        let text = r#"
+            key = "Bad Key"
+            name = "x"
+            states = [
+                { id = "a", label = "A", category = "new" },
+                { id = "a", label = "A", category = "new" },
+                { id = "lost", label = "Lost", category = "open" },
+            ]
+            transitions = [{ id = "go", label = "Go", from = ["b"], to = "c" }]
+        "#;
+        let faults = Definition::from_toml(text).unwrap().check().unwrap_err();
+        let lines: Vec<String> = faults.0.iter().map(|p| format!("{}: {}", p.at, p.message)).collect();
+        expect![[r#"
+            /key: `Bad Key` is not an id; use 1 to 40 of a-z 0-9 _, beginning with a letter
+            /states/1/id: state `a` is defined twice; remove one
+            /transitions/0/to: no state `c`; define it or name another
+            /transitions/0/from/0: no state `b`; define it or name another
+            /transitions: no transition from `nothing`, so no ticket could be created
+            /states/0: no transition leads to `a`; add one or remove it
+            /states/0: `a` is a dead end: no transition leaves it and it is not an end
+            /states/1: no transition leads to `a`; add one or remove it
+            /states/1: `a` is a dead end: no transition leaves it and it is not an end
+            /states/2: no transition leads to `lost`; add one or remove it
+            /states/2: `lost` is a dead end: no transition leaves it and it is not an end"#]]
+        .assert_eq(&lines.join("\n"));
+        let unread = Definition::from_toml("key = 1\nname = ").unwrap_err();
+        assert!(unread.0[0].at.starts_with("line "), "{unread}");
+    }
+}

@@ -1,0 +1,179 @@
+//! A workflow definition: states with categories, transitions with permissions and required fields.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::actor::Author;
+use crate::id::TenantId;
+use crate::role::Permission;
+use crate::time::Timestamp;
+use crate::value::{Field, names};
+
+names! {
+    /// What a state means to the engines. Names of states are for people; only categories drive clocks and counters.
+    pub enum Category ("category") {
+        /// Not looked at yet.
+        New = "new",
+        /// Being worked on.
+        Open = "open",
+        /// Waiting for somebody outside the desk.
+        Waiting = "waiting",
+        /// Done, as far as the desk can tell.
+        Resolved = "resolved",
+        /// Done for good.
+        Closed = "closed",
+        /// Will not be done.
+        Cancelled = "cancelled",
+    }
+}
+
+impl Category {
+    /// Whether work on the ticket has ended.
+    pub const fn ended(self) -> bool {
+        matches!(self, Self::Resolved | Self::Closed | Self::Cancelled)
+    }
+}
+
+/// A published version of a workflow: `incident@3`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WorkflowRef {
+    /// The definition's key.
+    pub key: Arc<str>,
+    /// Its version, from 1.
+    pub version: u32,
+}
+
+impl std::fmt::Display for WorkflowRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.key, self.version)
+    }
+}
+
+/// A state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Stable id, a-z 0-9 _.
+    pub id: String,
+    /// What people read.
+    pub label: String,
+    /// What engines go by.
+    pub category: Category,
+}
+
+/// Where a transition begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum From {
+    /// Nothing: this is how tickets are created.
+    Nothing,
+    /// Any state but the target.
+    Any,
+    /// One of these.
+    #[serde(untagged)]
+    States(Vec<String>),
+}
+
+/// A way from one state to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transition {
+    /// Stable id, a-z 0-9 _, unique in the definition.
+    pub id: String,
+    /// What people read on the button.
+    pub label: String,
+    /// Where it begins: `"nothing"`, `"any"` or a list of state ids.
+    pub from: From,
+    /// The state it leads to.
+    pub to: String,
+    /// Needed in addition to `ticket.move`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<Permission>,
+    /// Fields that must have a value after the command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<Field>,
+}
+
+impl Transition {
+    /// Whether it can be taken in state `id`.
+    pub fn leaves(&self, id: &str) -> bool {
+        match &self.from {
+            From::Nothing => false,
+            From::Any => self.to != id,
+            From::States(states) => states.iter().any(|state| state == id),
+        }
+    }
+}
+
+/// A definition as people write it, in TOML or JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Stable key, a-z 0-9 _.
+    pub key: String,
+    /// What people read.
+    pub name: String,
+    /// The states.
+    pub states: Vec<State>,
+    /// The transitions; the first one from nothing is how tickets are created unless another is asked for.
+    pub transitions: Vec<Transition>,
+}
+
+/// A definition that has been checked, with its version: what tickets are pinned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// Key and version.
+    pub id: WorkflowRef,
+    /// SHA-256 of the canonical JSON, hexadecimal.
+    pub hash: String,
+    // INVARIANT: passed `check`.
+    pub(super) definition: Definition,
+}
+
+impl Workflow {
+    /// Key of the built-in kanban: to do, in progress, review, done.
+    pub const KANBAN: &'static str = "kanban";
+    /// Key of the built-in incident workflow after ITIL.
+    pub const ITIL: &'static str = "itil_incident";
+
+    /// The definition.
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+    /// The state with this id.
+    pub fn state(&self, id: &str) -> Option<&State> {
+        self.definition.states.iter().find(|state| state.id == id)
+    }
+    /// The transition with this id.
+    pub fn transition(&self, id: &str) -> Option<&Transition> {
+        self.definition.transitions.iter().find(|transition| transition.id == id)
+    }
+    /// The transitions that can be taken in `state`, whoever asks.
+    pub fn exits<'a>(&'a self, state: &'a str) -> impl Iterator<Item = &'a Transition> {
+        self.definition.transitions.iter().filter(move |transition| transition.leaves(state))
+    }
+    /// The transitions that create a ticket.
+    pub fn entrances(&self) -> impl Iterator<Item = &Transition> {
+        self.definition.transitions.iter().filter(|transition| transition.from == From::Nothing)
+    }
+}
+
+/// A published definition as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its key.
+    pub key: String,
+    /// Its version, from 1.
+    pub version: u32,
+    /// SHA-256 of the canonical JSON, hexadecimal.
+    pub hash: String,
+    /// The canonical JSON.
+    pub definition: String,
+    /// Who published it.
+    pub by: Author,
+    /// When.
+    pub at: Timestamp,
+}
