@@ -300,17 +300,18 @@ pub trait Store: Send + Sync + 'static {
     /// Writes all of it, or nothing.
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome>;
 
-    /// One page of tickets, in order.
-    fn find<'a>(&'a self, find: &'a Find) -> Answer<'a, Vec<Found>>;
+    /// One page of tickets, in order, with the tenant's policy epoch (0 when there is no such tenant) read in the same
+    /// trip, not before the rows were: the desk compares it with the one the filter was made for.
+    fn find<'a>(&'a self, find: &'a Find) -> Answer<'a, (i64, Vec<Found>)>;
 
-    /// How many tickets match, counted up to `cap`.
-    fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, Count>;
+    /// How many tickets match, counted up to `cap`, with the epoch.
+    fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, (i64, Count)>;
 
     /// A ticket with text and its first `entries` entries, oldest first, internal ones too; one trip. With the epoch.
     fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)>;
 
-    /// Several tickets with people and tags; unknown ids are left out.
-    fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, Vec<Parts>>;
+    /// Several tickets with people and tags; unknown ids are left out. With the epoch.
+    fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)>;
 
     /// Entries of a ticket after (created_at, id), exclusive, oldest first.
     fn entries(
