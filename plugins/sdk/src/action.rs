@@ -1,8 +1,12 @@
 //! What a plugin asks for: one value per staged host call, so that a rule can be tested without any host.
 //! Whether it may is the host's decision.
 
-use crate::raw::helpdesk::plugin::{effects, http, kv};
-use crate::{Field, HostError, Request};
+#[cfg(feature = "http")]
+use crate::Request;
+#[cfg(feature = "http")]
+use crate::raw::helpdesk::plugin::http;
+use crate::raw::helpdesk::plugin::{effects, kv};
+use crate::{Field, HostError};
 
 /// One thing that should happen. The returned list is applied in order, in one transaction, or not at all.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +48,8 @@ pub enum Action {
     KvAdd { key: String, delta: i64 },
     /// Remove a value.
     KvDelete { key: String, expect: Option<u64> },
-    /// Queue an HTTP request, sent after the commit.
+    /// Queue an HTTP request, sent after the commit. Needs the world `connector`.
+    #[cfg(feature = "http")]
     Http(Request),
 }
 
@@ -92,6 +97,7 @@ impl Action {
             Self::KvSet { .. } => "kv.set",
             Self::KvAdd { .. } => "kv.add",
             Self::KvDelete { .. } => "kv.delete",
+            #[cfg(feature = "http")]
             Self::Http(_) => "http.enqueue",
         }
     }
@@ -119,6 +125,7 @@ impl Action {
             Self::KvSet { key, value, expect, ttl_seconds } => kv::set(key, value, *expect, *ttl_seconds),
             Self::KvAdd { key, delta } => kv::add(key, *delta).map(drop),
             Self::KvDelete { key, expect } => kv::delete(key, *expect),
+            #[cfg(feature = "http")]
             Self::Http(request) => http::enqueue(request),
         }
     }

@@ -1,0 +1,11 @@
+//! The host against prebuilt guests. `cargo xtask plugins` builds those; the tests never do.
+
+mod it {
+    mod fixture;
+    mod grants;
+    mod hostile;
+    mod load;
+    mod manifest;
+    mod triage;
+    mod wall;
+}
