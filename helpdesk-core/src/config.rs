@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::PluginId;
-use crate::id::{GroupId, ProjectId, TagId};
+use crate::id::{GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::text::fold;
 use crate::ticket::Tag;
+use crate::time::Timestamp;
 use crate::workflow::check::Shelf;
 
 /// Everything decisions need to know about a tenant that changes rarely. People are not in it: there may be very many.
@@ -43,5 +44,22 @@ impl TenantConfig {
     pub fn group_by_name(&self, name: &str) -> Option<&Group> {
         let name = fold(name);
         self.groups.values().find(|group| fold(&group.name) == name)
+    }
+}
+
+impl TenantConfig {
+    /// Of a tenant that is being registered: nothing yet.
+    pub(crate) fn blank(id: TenantId, now: Timestamp) -> Self {
+        let tenant =
+            Tenant { id, key: String::new(), name: String::new(), suspended: false, version: 0, created_at: now };
+        Self {
+            epoch: 0,
+            tenant,
+            projects: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            workflows: Shelf::default(),
+            plugins: BTreeMap::new(),
+        }
     }
 }

@@ -115,6 +115,19 @@ impl Mint {
     /// The next id.
     pub fn id<T: Id>(&mut self) -> T {
         let random = self.draw(b'i');
+        self.stamp(&random)
+    }
+
+    /// The id that belongs to `name`, whatever else was made: the same name gives the same id.
+    pub fn named<T: Id>(&self, name: &str) -> T {
+        let mut hash = Sha256::new();
+        hash.update(self.seed.as_bytes());
+        hash.update(b"n");
+        hash.update(name.as_bytes());
+        self.stamp(&hash.finalize())
+    }
+
+    fn stamp<T: Id>(&self, random: &[u8]) -> T {
         let mut tail = [0; 10];
         tail.copy_from_slice(&random[..10]);
         let millis = (self.seed.as_u128() >> 80) as u64;

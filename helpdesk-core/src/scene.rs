@@ -274,11 +274,6 @@ impl Scene {
         self.events.is_empty()
     }
 
-    /// The row of the organisation as this scene has changed it so far.
-    pub(crate) fn written(&self, same: impl Fn(&Row) -> bool) -> Option<&Row> {
-        self.writes.iter().rev().filter_map(|write| write.after.as_ref()).find(|row| same(row))
-    }
-
     /// The entry, if the command's ticket has it.
     pub(crate) fn entry(&self, ticket: TicketId, id: EntryId) -> Option<&Entry> {
         self.case(ticket)?.entries.iter().find(|entry| entry.id == id)

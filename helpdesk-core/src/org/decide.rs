@@ -10,7 +10,7 @@ use crate::event::{
     Event, PluginInstalled, PluginRemoved, ProjectCreated, ProjectEdited, Subject, TagDefined, TagEdited, TenantEdited,
     TenantRegistered,
 };
-use crate::id::{ProjectId, TenantId};
+use crate::id::ProjectId;
 use crate::org::{Installation, Person, PersonKind, Project, Tenant};
 use crate::role::{Denied, Grant, Permission, Role, Scope};
 use crate::scene::{Ctx, Decision, Scene};
@@ -407,9 +407,4 @@ pub fn remove(scene: &Scene, ask: &RemovePlugin, ctx: &Ctx<'_>) -> Result<Decisi
     let event = PluginRemoved { plugin: old.plugin.clone() };
     let subject = Subject::Plugin(old.plugin.clone());
     Ok(configure(subject, event, Some(Row::Installation((**old).clone())), None))
-}
-
-/// The tenant a command works in, for one that is being registered.
-pub(crate) fn blank(id: TenantId, at: crate::time::Timestamp) -> Tenant {
-    Tenant { id, key: String::new(), name: String::new(), suspended: false, version: 0, created_at: at }
 }

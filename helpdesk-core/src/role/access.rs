@@ -136,6 +136,26 @@ impl Access {
         all
     }
 
+    /// Where the actor may read internal entries: everywhere (`None`) or in these projects only.
+    pub fn internal(&self) -> Option<Vec<ProjectId>> {
+        let reads =
+            |may: Permissions| may.has(Permission::EntryInternal) && (self.staff || may.has(Permission::AuditRead));
+        if reads(self.everywhere) {
+            return None;
+        }
+        Some(self.projects.keys().copied().filter(|project| reads(self.in_project(*project))).collect())
+    }
+
+    /// The tickets whose deletion the actor could undo, as a filter.
+    pub fn undeletable(&self) -> Filter {
+        if self.everywhere.has(Permission::TicketDelete) {
+            return Filter::All;
+        }
+        let there = self.projects.iter().filter(|(_, may)| may.has(Permission::TicketDelete));
+        let there: Vec<ProjectId> = there.map(|(project, _)| *project).collect();
+        if there.is_empty() { Filter::None } else { Cond::Project(there).into() }
+    }
+
     /// The tickets the actor may see, as a filter: the same predicate as [`on`](Self::on).
     pub fn visible(&self) -> Filter {
         if self.everywhere.has(Permission::TicketRead) && self.everywhere.has(Permission::RestrictedRead) {

@@ -256,6 +256,10 @@ pub fn delete(scene: &Scene, ask: &DeleteTicket, ctx: &Ctx<'_>) -> Result<Decisi
 /// Restores a deleted ticket.
 pub fn restore(scene: &Scene, ask: &RestoreTicket, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let case = scene.seen(ask.ticket, ctx)?;
+    let may = ctx.access.on(&case.ticket, &case.people).has(Permission::TicketDelete);
+    if case.ticket.deleted_at.is_some() && !may {
+        return Err(Refusal::not_found("ticket", ask.ticket));
+    }
     require(ctx, case, Permission::TicketDelete)?;
     check_reason(ask.reason.as_deref())?;
     if case.ticket.deleted_at.is_none() {

@@ -6,7 +6,7 @@ use crate::command::{ForceState, MoveTo, PublishWorkflow};
 use crate::error::{Refusal, WorkflowRefusal};
 use crate::event::{Subject, TicketMoved, WorkflowPublished};
 use crate::id::{PersonId, TagId};
-use crate::role::{Access, Denied, Permission, Permissions};
+use crate::role::{Denied, Permission, Permissions};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::store::{Row, Write};
 use crate::ticket::decide::{live, patch, require};
@@ -83,9 +83,9 @@ pub struct Exit {
     pub missing: Vec<Field>,
 }
 
-/// The transitions out of the present state for this actor, with the reasons why some are closed (FEATURES W6).
-pub fn available(case: &Case, access: &Access) -> Vec<Exit> {
-    let may = access.on(&case.ticket, &case.people);
+/// The transitions out of the present state for somebody who `may` do this on the case, with the reasons why some are
+/// closed (FEATURES W6).
+pub fn available(case: &Case, may: Permissions) -> Vec<Exit> {
     let closed = |transition: &Transition| {
         let needed = [Some(Permission::TicketMove), transition.permission];
         needed.into_iter().flatten().find(|needed| !may.has(*needed)).map(|needed| Denied { needed })

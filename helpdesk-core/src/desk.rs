@@ -1,0 +1,115 @@
+//! The [`Desk`]: the only place where rules meet storage.
+//!
+//! It loads a scene, lets the pure engines decide, commits, and tries again when others were faster. It starts no task
+//! that the host did not ask for: background work runs in [`Desk::workers`] or [`Desk::tick`].
+
+mod act;
+mod cache;
+pub mod live;
+pub mod read;
+mod within;
+
+use std::sync::Arc;
+
+pub use act::{Done, Set};
+
+use crate::feed::Subscriber;
+use crate::jobs::Handler;
+use crate::store::Database;
+use crate::time::{Clock, SystemClock};
+
+/// A helpdesk over one database. Cheap to clone; clones are the same desk.
+#[derive(Clone)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Database>,
+    clock: Arc<dyn Clock>,
+    policies: cache::Policies,
+    lanes: act::Lanes,
+    live: live::Tail,
+    subscribers: Vec<Arc<dyn Subscriber>>,
+    handlers: Vec<Arc<dyn Handler>>,
+    /// How often a command that keeps being overtaken is decided again.
+    tries: u32,
+}
+
+impl Desk {
+    /// A desk over `store`, to be furnished.
+    pub fn builder(store: impl Database) -> Builder {
+        Builder { store: Arc::new(store), clock: Arc::new(SystemClock), subscribers: vec![], handlers: vec![] }
+    }
+
+    /// The database underneath, for what a host's own tools need.
+    pub fn store(&self) -> &Arc<dyn Database> {
+        &self.inner.store
+    }
+
+    /// The clock it goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    pub(crate) fn subscribers(&self) -> &[Arc<dyn Subscriber>] {
+        &self.inner.subscribers
+    }
+
+    pub(crate) fn handlers(&self) -> &[Arc<dyn Handler>] {
+        &self.inner.handlers
+    }
+
+    /// Ends subscriptions and closes the database.
+    pub async fn close(&self) {
+        self.inner.live.close();
+        self.inner.store.close().await;
+    }
+}
+
+/// Furnishes a [`Desk`].
+pub struct Builder {
+    store: Arc<dyn Database>,
+    clock: Arc<dyn Clock>,
+    subscribers: Vec<Arc<dyn Subscriber>>,
+    handlers: Vec<Arc<dyn Handler>>,
+}
+
+impl Builder {
+    /// With another clock: tests and simulations own time.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// With a durable subscriber of the log, such as a plugin host.
+    #[must_use]
+    pub fn extend(mut self, subscriber: impl Subscriber) -> Self {
+        self.subscribers.push(Arc::new(subscriber));
+        self
+    }
+
+    /// With a handler of jobs.
+    #[must_use]
+    pub fn handle(mut self, handler: impl Handler) -> Self {
+        self.handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// The desk. Fails when the database cannot be reached or its schema is not the one this binary needs.
+    pub async fn build(self) -> Result<Desk, crate::ActError> {
+        let head = self.store.head().await?;
+        let inner = Inner {
+            live: live::Tail::new(head),
+            store: self.store,
+            clock: self.clock,
+            policies: cache::Policies::default(),
+            lanes: act::Lanes::default(),
+            subscribers: self.subscribers,
+            handlers: self.handlers,
+            tries: act::TRIES,
+        };
+        Ok(Desk { inner: Arc::new(inner) })
+    }
+}

@@ -1,0 +1,394 @@
+//! Commands: load, decide, commit, and again when others were faster.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tracing::Instrument;
+
+use super::Desk;
+use super::cache::Standpoint;
+use crate::actor::Actor;
+use crate::command::{Ask, Command, Intent, Made};
+use crate::config::TenantConfig;
+use crate::decide::{Needs, decide};
+use crate::error::{ActError, Conflict, Refusal};
+use crate::event::{Cause, Cursor, Subject};
+use crate::id::{CommandId, Mint, TenantId, TicketId, hex};
+use crate::role::{Access, Denied, Permission};
+use crate::scene::{Ctx, Scene, settle};
+use crate::store::{Commit, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
+use crate::time::Timestamp;
+use crate::value::Field;
+
+/// How often a command that keeps being overtaken is decided again.
+pub(super) const TRIES: u32 = 32;
+/// Longest idempotency key, in characters.
+const KEY_MAX: usize = 128;
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// What it made.
+    pub out: T,
+    /// The subject's version after it.
+    pub version: i64,
+    /// Where the log stands after it: a subscription that has passed this place has shown all of it.
+    pub cursor: Cursor,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+/// Commands that happen together or not at all, in one commit.
+#[derive(Debug, Clone, Default)]
+pub struct Set {
+    /// The commands, in order; a later one sees what an earlier one did to tickets (not to the configuration).
+    pub commands: Vec<Command>,
+    /// The seed of all ids; made by the desk when absent.
+    pub id: Option<CommandId>,
+    /// Versions that must still hold.
+    pub expected: Vec<(TicketId, i64)>,
+    /// Does it once, for 24 hours.
+    pub key: Option<String>,
+    /// When it happened; needs `import`.
+    pub at: Option<Timestamp>,
+    /// Why: for automation.
+    pub cause: Arc<Cause>,
+    /// The job or delivery this finishes.
+    pub done: Option<Lease>,
+    /// Rows of the sender's own: plugin values and run records.
+    pub rows: Vec<Write>,
+    /// Jobs to enqueue.
+    pub jobs: Vec<NewJob>,
+}
+
+/// One lane per handful of tickets: commands on one ticket queue inside the process instead of overtaking each other
+/// in the database.
+pub(super) struct Lanes(Vec<tokio::sync::Mutex<()>>);
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self((0..256).map(|_| tokio::sync::Mutex::new(())).collect())
+    }
+}
+
+impl Lanes {
+    async fn enter(&self, tickets: &BTreeSet<TicketId>) -> Vec<tokio::sync::MutexGuard<'_, ()>> {
+        let lane = |ticket: &TicketId| {
+            let mut hash = DefaultHasher::new();
+            ticket.hash(&mut hash);
+            hash.finish() as usize % self.0.len()
+        };
+        // In order, so that two commands never wait for each other.
+        let lanes: BTreeSet<usize> = tickets.iter().map(lane).collect();
+        let mut held = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            held.push(self.0[lane].lock().await);
+        }
+        held
+    }
+}
+
+impl Desk {
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// [`ActError::Refused`] when a rule says no; then nothing happened. [`ActError::Store`] when the database fails.
+    pub async fn act<C: Intent>(&self, by: &Actor, ask: impl Into<Ask<C>>) -> Result<Done<C::Out>, ActError> {
+        let ask = ask.into();
+        let done = self
+            .act_any(
+                by,
+                Ask { command: ask.command.into(), id: ask.id, expected: ask.expected, key: ask.key, at: ask.at },
+            )
+            .await?;
+        let out = C::Out::try_from(done.out)
+            .map_err(|made| crate::store::StoreError::Defect(format!("unexpected result {made:?}")))?;
+        Ok(Done { out, version: done.version, cursor: done.cursor, changed: done.changed })
+    }
+
+    /// Sends a command whose type is known only at run time.
+    pub async fn act_any(&self, by: &Actor, ask: Ask<Command>) -> Result<Done<Made>, ActError> {
+        let span = tracing::debug_span!("command", name = ask.command.name(), by = by.author().kind());
+        let set = Set { commands: vec![ask.command], id: ask.id, key: ask.key, at: ask.at, ..Set::default() };
+        let mut done = self.perform(by, &set, ask.expected).instrument(span).await?;
+        let out = done.out.pop().unwrap_or(Made::Nothing);
+        Ok(Done { out, version: done.version, cursor: done.cursor, changed: done.changed })
+    }
+
+    /// Sends commands that happen together or not at all.
+    pub async fn act_all(&self, by: &Actor, set: Set) -> Result<Done<Vec<Made>>, ActError> {
+        let span = tracing::debug_span!("commands", count = set.commands.len(), by = by.author().kind());
+        self.perform(by, &set, None).instrument(span).await
+    }
+
+    async fn perform(&self, by: &Actor, set: &Set, expected: Option<i64>) -> Result<Done<Vec<Made>>, ActError> {
+        let order = Order::new(by, set, expected)?;
+        let _lanes = self.inner.lanes.enter(&order.needs.tickets).await;
+        let mut numbers = Vec::new();
+        for _ in 0..self.inner.tries {
+            if let Some(done) = self.attempt(&order, &mut numbers).await? {
+                return Ok(done);
+            }
+        }
+        Err(ActError::Busy(self.inner.tries))
+    }
+
+    /// One try; `None` when others were faster.
+    async fn attempt(&self, order: &Order<'_>, numbers: &mut Vec<i64>) -> Result<Option<Done<Vec<Made>>>, ActError> {
+        let Order { by, set, tenant, .. } = order;
+        let store = &self.inner.store;
+        let author = by.author();
+        let key = set.key.as_deref().map(|key| (&author, key));
+        let mut loaded = store.load(*tenant, &order.needs, key).await?;
+        if let Some(earlier) = loaded.earlier.take() {
+            return order.repeat(earlier).map(Some);
+        }
+        let now = self.inner.clock.now();
+        let (stand, epoch) = match loaded.epoch {
+            Some(epoch) => {
+                let stand = self.standpoint(by, *tenant, epoch).await?;
+                let seen = stand.config.epoch;
+                (stand, Epoch::Seen(seen))
+            }
+            None if order.registers() && matches!(by, Actor::System(_)) => {
+                let config = Arc::new(TenantConfig::blank(*tenant, now));
+                (Standpoint { config, access: Arc::new(Access::system()) }, Epoch::Begin)
+            }
+            None => return Err(Refusal::not_found("tenant", tenant).into()),
+        };
+        if set.at.is_some() && !stand.access.anywhere(Permission::Import) {
+            return Err(Refusal::from(Denied { needed: Permission::Import }).into());
+        }
+        let at = set.at.unwrap_or(now);
+        let mint = Mint::new(order.id);
+        let mut ctx = Ctx { actor: by, by: author.clone(), access: &stand.access, now, at, mint, numbers: vec![] };
+        let mut scene = stage(*tenant, stand.config.clone(), loaded)?;
+        self.check_versions(order, &scene, &ctx).await?;
+        self.draw(order, &scene, &ctx, numbers).await?;
+        ctx.numbers = numbers.iter().rev().copied().collect();
+
+        let mut made = Vec::with_capacity(set.commands.len());
+        for command in &set.commands {
+            let decision = decide(&scene, command, &mut ctx)?;
+            made.push(settle(&mut scene, decision, &ctx)?.unwrap_or(Made::Nothing));
+        }
+        let still = scene.is_still();
+        if still && set.key.is_none() && set.done.is_none() && set.rows.is_empty() && set.jobs.is_empty() {
+            let version = order.subject_version(&scene).unwrap_or_default();
+            return Ok(Some(Done { out: made, version, cursor: store.head().await?, changed: false }));
+        }
+        let unchanged = order.subject_version(&scene).unwrap_or_default();
+        let finished = scene.finish(&mut ctx, &set.cause);
+        let last = finished.events.first().map(|event| (event.subject.clone(), event.version));
+        let version =
+            order.ticket().and_then(|ticket| finished.versions.iter().find(|(id, _)| *id == ticket)).map(|(_, v)| *v);
+        let version = version.or_else(|| last.as_ref().map(|(_, version)| *version)).unwrap_or(unchanged);
+        let key = set.key.as_ref().map(|key| Key {
+            by: author,
+            key: key.clone(),
+            hash: order.hash.clone(),
+            made: serde_json::to_string(&made).unwrap_or_default(),
+            version,
+            subject: last.map(|(subject, _)| subject),
+            at: now,
+        });
+        let mut writes = finished.writes;
+        writes.extend(set.rows.iter().cloned());
+        let commit = Commit {
+            tenant: *tenant,
+            epoch: match epoch {
+                Epoch::Seen(seen) if finished.moves_epoch => Epoch::Move(seen),
+                other => other,
+            },
+            writes,
+            reads: finished.reads,
+            events: finished.events,
+            jobs: set.jobs.clone(),
+            key,
+            done: set.done,
+        };
+        match store.commit(commit).await? {
+            Outcome::Done(cursor) => {
+                let cursor = match cursor {
+                    Some(cursor) => cursor,
+                    None => store.head().await?,
+                };
+                Ok(Some(Done { out: made, version, cursor, changed: !still }))
+            }
+            Outcome::Stale => Ok(None),
+            Outcome::LeaseLost => Err(ActError::LeaseLost),
+        }
+    }
+
+    /// Refuses a stale expectation, with what changed since.
+    async fn check_versions(&self, order: &Order<'_>, scene: &Scene, ctx: &Ctx<'_>) -> Result<(), ActError> {
+        let mut wanted: Vec<(Subject, i64, i64)> = Vec::new();
+        for (ticket, expected) in &order.set.expected {
+            let current = scene.seen(*ticket, ctx)?.ticket.version;
+            wanted.push((Subject::Ticket(*ticket), *expected, current));
+        }
+        if let Some(expected) = order.expected {
+            if let Some(ticket) = order.ticket() {
+                scene.seen(ticket, ctx)?;
+            }
+            if let Some((subject, current)) = order.subject(scene) {
+                wanted.push((subject, expected, current));
+            }
+        }
+        for (subject, expected, current) in wanted.into_iter().filter(|(_, expected, current)| expected != current) {
+            let since = self.inner.store.history(order.tenant, &subject, expected, 500).await?;
+            let fields: BTreeSet<Field> =
+                since.iter().flat_map(|e| e.event.changes()).map(|change| change.field).collect();
+            return Err(Refusal::from(Conflict { expected, current, fields: fields.into_iter().collect() }).into());
+        }
+        Ok(())
+    }
+
+    /// Takes the numbers the set's new tickets need, once, after it is clear that they may be created.
+    async fn draw(
+        &self,
+        order: &Order<'_>,
+        scene: &Scene,
+        ctx: &Ctx<'_>,
+        numbers: &mut Vec<i64>,
+    ) -> Result<(), ActError> {
+        if !numbers.is_empty() {
+            return Ok(());
+        }
+        for command in &order.set.commands {
+            if let Command::CreateTicket(create) = command {
+                let project = crate::ticket::decide::creatable(scene, create, ctx)?.id;
+                numbers.push(self.inner.store.draw(order.tenant, project, 1).await?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The scene of what was loaded. A case whose workflow is unknown is a defect of the data.
+pub(super) fn stage(tenant: TenantId, config: Arc<TenantConfig>, loaded: Loaded) -> Result<Scene, ActError> {
+    let mut cases = Vec::with_capacity(loaded.cases.len());
+    for parts in loaded.cases {
+        cases.push(Arc::new(super::read::case(&config, parts)?));
+    }
+    let mut scene = Scene::new(tenant, config, cases);
+    scene.people = by_id(loaded.people);
+    scene.relied_on(loaded.ancestors.iter().copied());
+    scene.ancestors = loaded.ancestors;
+    scene.grant = loaded.grant;
+    scene.group_grants = loaded.group_grants;
+    scene.member = loaded.member;
+    scene.tenant_taken = loaded.tenant_taken;
+    Ok(scene)
+}
+
+/// A set of commands with what is known of it before anything is loaded.
+struct Order<'a> {
+    by: &'a Actor,
+    set: &'a Set,
+    expected: Option<i64>,
+    tenant: TenantId,
+    id: CommandId,
+    needs: Needs,
+    hash: String,
+}
+
+impl<'a> Order<'a> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the desk makes the seed of a command that brings none; engines never do"
+    )]
+    fn new(by: &'a Actor, set: &'a Set, expected: Option<i64>) -> Result<Self, ActError> {
+        let id = set.id.unwrap_or_else(|| uuid::Uuid::now_v7().into());
+        let registers = set.commands.iter().any(|command| matches!(command, Command::RegisterTenant(_)));
+        let tenant = if registers {
+            Mint::new(id).id()
+        } else {
+            let named: BTreeSet<TenantId> =
+                by.tenant().into_iter().chain(set.commands.iter().filter_map(Command::tenant)).collect();
+            match named.len() {
+                0 => return Err(Refusal::NoTenant.into()),
+                1 => named.into_iter().next().unwrap_or(TenantId::NIL),
+                // Another tenant's things do not exist.
+                _ => {
+                    return Err(Refusal::not_found(
+                        "tenant",
+                        named.iter().find(|t| Some(**t) != by.tenant()).unwrap_or(&TenantId::NIL),
+                    )
+                    .into());
+                }
+            }
+        };
+        if let Some(key) = &set.key
+            && (key.is_empty() || key.chars().count() > KEY_MAX || key.contains('\0'))
+        {
+            return Err(
+                Refusal::invalid("idempotencyKey", format!("needs 1 to {KEY_MAX} characters without NUL")).into()
+            );
+        }
+        let mut needs = Needs::default();
+        for command in &set.commands {
+            needs.of(command);
+        }
+        needs.tickets.extend(set.expected.iter().map(|(ticket, _)| *ticket));
+        let hash = if set.key.is_some() {
+            let said = serde_json::to_vec(&(&set.commands, &set.expected, expected, set.at)).unwrap_or_default();
+            hex(&Sha256::digest(said))
+        } else {
+            String::new()
+        };
+        Ok(Self { by, set, expected, tenant, id, needs, hash })
+    }
+
+    fn registers(&self) -> bool {
+        matches!(self.set.commands.as_slice(), [Command::RegisterTenant(_)])
+    }
+
+    /// The ticket a single command changes.
+    fn ticket(&self) -> Option<TicketId> {
+        self.set.commands.first().and_then(Command::ticket)
+    }
+
+    /// The subject whose version a single command's caller saw, with its present version.
+    fn subject(&self, scene: &Scene) -> Option<(Subject, i64)> {
+        let command = self.set.commands.first()?;
+        if let Some(ticket) = command.ticket() {
+            return Some((Subject::Ticket(ticket), scene.case(ticket)?.ticket.version));
+        }
+        let config = &scene.config;
+        match command {
+            Command::EditTenant(_) => Some((Subject::Tenant(config.tenant.id), config.tenant.version)),
+            Command::EditProject(c) => Some((Subject::Project(c.project), config.projects.get(&c.project)?.version)),
+            Command::EditPerson(c) => Some((Subject::Person(c.person), scene.people.get(&c.person)?.version)),
+            Command::EnsurePerson(c) => {
+                let person = scene.people.values().find(|person| person.external == c.external)?;
+                Some((Subject::Person(person.id), person.version))
+            }
+            Command::EditGroup(c) => Some((Subject::Group(c.group), config.groups.get(&c.group)?.version)),
+            Command::EditTag(c) => Some((Subject::Tag(c.tag), config.tags.get(&c.tag)?.version)),
+            Command::InstallPlugin(c) => {
+                Some((Subject::Plugin(c.plugin.clone()), config.plugins.get(&c.plugin)?.version))
+            }
+            Command::RemovePlugin(c) => {
+                Some((Subject::Plugin(c.plugin.clone()), config.plugins.get(&c.plugin)?.version))
+            }
+            _ => None,
+        }
+    }
+
+    fn subject_version(&self, scene: &Scene) -> Option<i64> {
+        self.subject(scene).map(|(_, version)| version)
+    }
+
+    /// The answer to a command that was sent before with the same key.
+    fn repeat(&self, earlier: crate::store::Earlier) -> Result<Done<Vec<Made>>, ActError> {
+        if earlier.hash != self.hash {
+            return Err(Refusal::KeyReused(self.set.key.clone().unwrap_or_default()).into());
+        }
+        let out = serde_json::from_str(&earlier.made)
+            .map_err(|error| crate::store::StoreError::Defect(format!("a stored answer cannot be read: {error}")))?;
+        Ok(Done { out, version: earlier.version, cursor: earlier.cursor, changed: false })
+    }
+}

@@ -1,0 +1,101 @@
+//! Configuration and compiled access, cached by policy epoch. No messages between nodes: whatever is read brings the
+//! epoch, and a mismatch refreshes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Desk;
+use crate::actor::Actor;
+use crate::config::TenantConfig;
+use crate::error::{ActError, Refusal};
+use crate::id::TenantId;
+use crate::role::Access;
+
+/// Most actors whose access is kept per tenant; beyond it the cache starts anew.
+const ACTORS_MAX: usize = 10_000;
+
+/// A tenant's configuration and the access compiled under it, at one epoch.
+pub(super) struct Policy {
+    pub(super) config: Arc<TenantConfig>,
+    access: Mutex<HashMap<Actor, Arc<Access>>>,
+}
+
+#[derive(Default)]
+pub(super) struct Policies(Mutex<HashMap<TenantId, Arc<Policy>>>);
+
+impl Policies {
+    fn get(&self, tenant: TenantId) -> Option<Arc<Policy>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+    }
+    fn put(&self, tenant: TenantId, policy: Arc<Policy>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = all.get(&tenant).is_none_or(|known| known.config.epoch <= policy.config.epoch);
+        if newer {
+            all.insert(tenant, policy);
+        }
+    }
+}
+
+/// An actor's view of a tenant at one epoch.
+#[derive(Clone)]
+pub(crate) struct Standpoint {
+    pub(crate) config: Arc<TenantConfig>,
+    pub(crate) access: Arc<Access>,
+}
+
+impl Desk {
+    /// Configuration and access at `epoch` or, when the database has moved on meanwhile, later.
+    pub(super) async fn standpoint(&self, by: &Actor, tenant: TenantId, epoch: i64) -> Result<Standpoint, ActError> {
+        let now = self.inner.clock.now();
+        let mut wanted = epoch;
+        loop {
+            let known = self.inner.policies.get(tenant).filter(|policy| policy.config.epoch >= wanted);
+            let policy = match known {
+                Some(policy) => policy,
+                None => {
+                    let config = self.inner.store.config(tenant).await?;
+                    let config = config.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
+                    let policy = Arc::new(Policy { config: Arc::new(config), access: Mutex::default() });
+                    self.inner.policies.put(tenant, policy.clone());
+                    policy
+                }
+            };
+            let config = policy.config.clone();
+            if matches!(by, Actor::System(_)) {
+                return Ok(Standpoint { config, access: Arc::new(Access::system()) });
+            }
+            if config.tenant.suspended {
+                return Err(Refusal::Suspended.into());
+            }
+            let cached = policy.access.lock().unwrap_or_else(PoisonError::into_inner).get(by).cloned();
+            if let Some(access) = cached.filter(|access| access.until > now) {
+                return Ok(Standpoint { config, access });
+            }
+            let (seen, standing) = self.inner.store.standing(by).await?;
+            if seen != config.epoch {
+                wanted = seen.max(config.epoch + i64::from(seen < config.epoch));
+                if seen < config.epoch {
+                    wanted = config.epoch; // a lagging read: ask again
+                }
+                continue;
+            }
+            let access = Arc::new(Access::compile(by, standing.person.as_ref(), &standing.grants, now));
+            let mut all = policy.access.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= ACTORS_MAX {
+                all.clear();
+            }
+            all.insert(by.clone(), access.clone());
+            return Ok(Standpoint { config, access });
+        }
+    }
+
+    /// The epoch the cache believes in; 0 when it knows nothing of the tenant.
+    pub(super) fn believed(&self, tenant: TenantId) -> i64 {
+        self.inner.policies.get(tenant).map_or(0, |policy| policy.config.epoch)
+    }
+
+    /// The tenant the actor reads.
+    pub(super) fn tenant_of(by: &Actor) -> Result<TenantId, ActError> {
+        by.tenant().ok_or_else(|| Refusal::NoTenant.into())
+    }
+}

@@ -1,0 +1,197 @@
+//! Live events: the tail of the log, shared by all subscriptions of a process.
+//!
+//! Every subscription reads the log in its own order and loses nothing: what it has not sent yet is in the shared tail
+//! or, if it is slow, in the database. Memory is bounded by the tail, not by slow readers.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream;
+
+use super::Desk;
+use crate::actor::Actor;
+use crate::error::{ActError, Refusal};
+use crate::event::{Cursor, Envelope};
+use crate::filter::Filter;
+use crate::id::TenantId;
+use crate::store::StoreError;
+
+/// Events kept in memory for subscriptions that keep up.
+const TAIL: usize = 4096;
+/// Events read at once.
+const PAGE: u16 = 500;
+/// How long a quiet subscription waits before it looks by itself.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What a subscription delivers.
+#[derive(Debug, Clone)]
+pub enum Live {
+    /// An event the viewer may see.
+    Event(Arc<Envelope>),
+    /// Everything up to here has been sent, or was not for this viewer: where to resume.
+    Caught(Cursor),
+}
+
+pub(super) struct Tail {
+    events: Mutex<(VecDeque<Arc<Envelope>>, Cursor, Cursor)>,
+    pump: tokio::sync::Mutex<()>,
+    closed: AtomicBool,
+    end: tokio::sync::Notify,
+}
+
+impl Tail {
+    pub(super) fn new(head: Cursor) -> Self {
+        Self {
+            events: Mutex::new((VecDeque::new(), head, head)),
+            pump: tokio::sync::Mutex::new(()),
+            closed: AtomicBool::new(false),
+            end: tokio::sync::Notify::new(),
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.end.notify_waiters();
+    }
+
+    /// Events after `cursor` that are in memory; `None` when the tail begins later.
+    fn kept(&self, tenant: TenantId, cursor: Cursor) -> Option<(Vec<Arc<Envelope>>, Cursor)> {
+        let kept = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let (events, from, upto) = &*kept;
+        if cursor < *from {
+            return None;
+        }
+        let start = events.partition_point(|event| event.cursor <= cursor);
+        let mut page = Vec::new();
+        for event in events.range(start..).filter(|event| event.tenant == tenant) {
+            if page.len() == usize::from(PAGE) {
+                let last = page.last().map_or(cursor, |event: &Arc<Envelope>| event.cursor);
+                return Some((page, last));
+            }
+            page.push(event.clone());
+        }
+        Some((page, cursor.max(*upto)))
+    }
+
+    fn append(&self, more: Vec<Envelope>, upto: Cursor) {
+        let mut kept = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.0.extend(more.into_iter().map(Arc::new));
+        kept.2 = upto;
+        while kept.0.len() > TAIL {
+            if let Some(gone) = kept.0.pop_front() {
+                kept.1 = gone.cursor;
+            }
+        }
+    }
+
+    fn upto(&self) -> Cursor {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).2
+    }
+}
+
+impl Desk {
+    /// Events after `cursor` as they happen, those the viewer may see and whose ticket matches `filter`: each is checked
+    /// when it is delivered. Ends with an error when the desk is closed or the viewer is no longer let in; resume with
+    /// the last cursor. Full text is not for subscriptions.
+    pub fn subscribe(
+        &self,
+        viewer: &Actor,
+        filter: Filter,
+        cursor: Cursor,
+    ) -> impl Stream<Item = Result<Live, ActError>> + Send + 'static + use<> {
+        struct State {
+            desk: Desk,
+            viewer: Actor,
+            filter: Filter,
+            cursor: Cursor,
+            ready: VecDeque<Live>,
+            over: bool,
+        }
+        let state =
+            State { desk: self.clone(), viewer: viewer.clone(), filter, cursor, ready: VecDeque::new(), over: false };
+        stream::unfold(state, |mut state| async move {
+            if state.over {
+                return None;
+            }
+            loop {
+                if let Some(next) = state.ready.pop_front() {
+                    return Some((Ok(next), state));
+                }
+                match state.desk.next_page(&state.viewer, &state.filter, state.cursor).await {
+                    Ok((events, upto)) => {
+                        state.ready.extend(events.into_iter().map(Live::Event));
+                        state.ready.push_back(Live::Caught(upto));
+                        state.cursor = upto;
+                    }
+                    Err(error) => {
+                        state.over = true;
+                        return Some((Err(error), state));
+                    }
+                }
+            }
+        })
+    }
+
+    /// The next events after `cursor`; waits until the log has grown past it.
+    async fn next_page(
+        &self,
+        viewer: &Actor,
+        filter: &Filter,
+        cursor: Cursor,
+    ) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        let tail = &self.inner.live;
+        let bell = self.inner.store.bell();
+        loop {
+            // Listen before looking, so that nothing that happens in between is slept through.
+            let rung = bell.notified();
+            let ended = tail.end.notified();
+            if tail.closed.load(Ordering::Relaxed) {
+                return Err(StoreError::Unavailable("the desk is closed".into()).into());
+            }
+            let (events, upto) = match tail.kept(tenant, cursor) {
+                Some(page) => page,
+                None => {
+                    let (events, upto) = self.inner.store.after(Some(tenant), cursor, PAGE).await?;
+                    (events.into_iter().map(Arc::new).collect(), upto)
+                }
+            };
+            if upto > cursor {
+                return Ok((self.visible(viewer, tenant, events, filter).await?, upto));
+            }
+            if self.pump(cursor).await? {
+                continue;
+            }
+            // Quiet: make sure the viewer is still let in, then wait.
+            tokio::select! {
+                () = rung => {}
+                () = ended => {}
+                () = tokio::time::sleep(POLL) => self.still_let_in(viewer).await?,
+            }
+        }
+    }
+
+    /// Refuses somebody who was deactivated, or whose tenant was suspended, since the subscription began.
+    async fn still_let_in(&self, viewer: &Actor) -> Result<(), ActError> {
+        let (_, access) = self.fresh(viewer).await?;
+        match viewer.person_id() {
+            Some(person) if access.person() != Some(person) => Err(Refusal::not_found("person", person).into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Reads what the log has beyond the tail, once for all subscriptions; whether there was anything after `cursor`.
+    async fn pump(&self, cursor: Cursor) -> Result<bool, ActError> {
+        let tail = &self.inner.live;
+        let _turn = tail.pump.lock().await;
+        if tail.upto() > cursor {
+            return Ok(true);
+        }
+        let (events, upto) = self.inner.store.after(None, tail.upto(), PAGE).await?;
+        tail.append(events, upto);
+        Ok(upto > cursor)
+    }
+}

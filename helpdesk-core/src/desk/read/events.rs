@@ -1,0 +1,136 @@
+//! Reading the log: timelines, and events as the viewer may see them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::actor::Actor;
+use crate::desk::Desk;
+use crate::error::{ActError, Refusal};
+use crate::event::{Cursor, Envelope, Event, Subject};
+use crate::filter::Filter;
+use crate::id::{TenantId, TicketId};
+use crate::role::{Permission, Permissions};
+use crate::value::{Field, Value};
+
+impl Desk {
+    /// The history of a ticket after `version`, oldest first: what the viewer may see of it.
+    pub async fn timeline(
+        &self,
+        viewer: &Actor,
+        ticket: TicketId,
+        version: i64,
+        first: u16,
+    ) -> Result<Vec<Envelope>, ActError> {
+        let view = self.head(viewer, ticket).await?;
+        let tenant = view.case.ticket.tenant;
+        let events = self.store().history(tenant, &Subject::Ticket(ticket), version, first.clamp(1, 500)).await?;
+        let shown = self.visible(viewer, tenant, events.into_iter().map(Arc::new).collect(), &Filter::All).await?;
+        Ok(shown.into_iter().map(Arc::unwrap_or_clone).collect())
+    }
+
+    /// Events after `cursor` that the viewer may see and whose ticket matches `filter` now, with the place up to which
+    /// the log was read. Fewer than `first` does not mean the end: compare the cursor with [`Desk::head_of_log`].
+    pub async fn events(
+        &self,
+        viewer: &Actor,
+        filter: &Filter,
+        cursor: Cursor,
+        first: u16,
+    ) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
+        filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
+        let tenant = Self::tenant_of(viewer)?;
+        let (events, upto) = self.store().after(Some(tenant), cursor, first.clamp(1, 500)).await?;
+        let events = events.into_iter().map(Arc::new).collect();
+        Ok((self.visible(viewer, tenant, events, filter).await?, upto))
+    }
+
+    /// The end of the log.
+    pub async fn head_of_log(&self) -> Result<Cursor, ActError> {
+        Ok(self.store().head().await?)
+    }
+
+    /// What the viewer may see of `events`, checked now, with the same predicate as lists.
+    pub(crate) async fn visible(
+        &self,
+        viewer: &Actor,
+        tenant: TenantId,
+        events: Vec<Arc<Envelope>>,
+        filter: &Filter,
+    ) -> Result<Vec<Arc<Envelope>>, ActError> {
+        if events.is_empty() {
+            return Ok(events);
+        }
+        let mut ids: BTreeSet<TicketId> = events.iter().filter_map(|event| event.subject.ticket()).collect();
+        for event in &events {
+            ids.extend(others(&event.event));
+        }
+        let ids: Vec<TicketId> = ids.into_iter().collect();
+        let (epoch, found) = self.store().tickets(tenant, &ids).await?;
+        let stand = self.standpoint(viewer, tenant, epoch).await?;
+        let wanted = filter.clone().bind(stand.access.person());
+        let mut seen: BTreeMap<TicketId, (Permissions, bool, bool)> = BTreeMap::new();
+        for parts in found {
+            let case = super::case(&stand.config, parts)?;
+            let may = stand.access.on(&case.ticket, &case.people);
+            if may.has(Permission::TicketRead) {
+                let matches = *filter == Filter::All || wanted.matches(&case, &[], false);
+                seen.insert(case.ticket.id, (may, matches, case.ticket.deleted_at.is_some()));
+            }
+        }
+        let audits = stand.access.everywhere().has(Permission::AuditRead);
+        let shows = |event: &Envelope| match event.subject.ticket() {
+            None => audits && *filter == Filter::All,
+            Some(ticket) => seen.get(&ticket).is_some_and(|(may, matches, deleted)| {
+                let gone =
+                    *deleted && !may.has(Permission::TicketDelete) && !matches!(event.event, Event::TicketDeleted(_));
+                *matches && !gone && (!event.internal || may.has(Permission::EntryInternal))
+            }),
+        };
+        let known = |ticket: TicketId| seen.contains_key(&ticket);
+        let shown = events.into_iter().filter(|event| shows(event));
+        Ok(shown.filter_map(|event| redact(event, known)).collect())
+    }
+}
+
+/// Other tickets an event speaks of.
+fn others(event: &Event) -> Vec<TicketId> {
+    let of = |value: &Value| if let Value::Text(text) = value { text.parse().ok() } else { None };
+    match event {
+        Event::ChildAdded(e) => vec![e.child],
+        Event::ChildRemoved(e) => vec![e.child],
+        Event::TicketCreated(e) => e.parent.into_iter().collect(),
+        Event::TicketEdited(e) => {
+            let parents = e.changes.iter().filter(|change| change.field == Field::Parent);
+            parents.flat_map(|change| [of(&change.before), of(&change.after)]).flatten().collect()
+        }
+        _ => vec![], // every other kind speaks of its own ticket only
+    }
+}
+
+/// The event without any trace of tickets the viewer may not see.
+fn redact(event: Arc<Envelope>, known: impl Fn(TicketId) -> bool) -> Option<Arc<Envelope>> {
+    if others(&event.event).into_iter().all(&known) {
+        return Some(event);
+    }
+    let mut event = Arc::unwrap_or_clone(event);
+    match &mut event.event {
+        Event::ChildAdded(_) | Event::ChildRemoved(_) => return None,
+        Event::TicketCreated(e) => e.parent = None,
+        Event::TicketEdited(e) => {
+            for change in e.changes.iter_mut().filter(|change| change.field == Field::Parent) {
+                for side in [&mut change.before, &mut change.after] {
+                    let hidden = matches!(side, Value::Text(text) if !text.parse().is_ok_and(&known));
+                    if hidden {
+                        *side = Value::Null;
+                    }
+                }
+            }
+            e.changes.retain(|change| change.before != change.after);
+            if e.changes.is_empty() {
+                return None;
+            }
+        }
+        _ => {} // speaks of no other ticket
+    }
+    Some(Arc::new(event))
+}

@@ -1,0 +1,106 @@
+//! Reading the organisation.
+
+use std::sync::Arc;
+
+use crate::actor::Actor;
+use crate::config::TenantConfig;
+use crate::desk::Desk;
+use crate::error::{ActError, Refusal};
+use crate::id::{GroupId, PersonId};
+use crate::org::Person;
+use crate::role::{Access, Denied, Grant, Permission};
+use crate::store::PeopleFind;
+
+/// The people in a group.
+pub type Members = Vec<Person>;
+
+impl Desk {
+    /// What the viewer may do, freshly read.
+    pub async fn access(&self, viewer: &Actor) -> Result<Arc<Access>, ActError> {
+        Ok(self.fresh(viewer).await?.1)
+    }
+
+    /// The tenant's configuration as the viewer may see it: projects they can see or create in and their tags; groups,
+    /// for those who see the directory; workflows; plugins, for those who manage them.
+    pub async fn config(&self, viewer: &Actor) -> Result<Arc<TenantConfig>, ActError> {
+        let (config, access) = self.fresh(viewer).await?;
+        if matches!(viewer, Actor::System(_)) {
+            return Ok(config);
+        }
+        let mut seen = (*config).clone();
+        seen.projects.retain(|id, project| {
+            let may = access.in_project(*id);
+            let open = may.has(Permission::TicketRead) || may.has(Permission::TicketCreate);
+            open && (project.deleted_at.is_none() || may.has(Permission::ProjectManage))
+        });
+        seen.tags.retain(|_, tag| {
+            let gone = tag.deleted_at.is_some() && !access.in_project(tag.project).has(Permission::TagManage);
+            seen.projects.contains_key(&tag.project) && !gone
+        });
+        if !access.anywhere(Permission::PeopleRead) {
+            seen.groups.clear();
+        }
+        if !access.everywhere().has(Permission::PluginManage) {
+            seen.plugins.clear();
+        }
+        Ok(Arc::new(seen))
+    }
+
+    /// Configuration and access at the epoch the database has now.
+    pub(crate) async fn fresh(&self, viewer: &Actor) -> Result<(Arc<TenantConfig>, Arc<Access>), ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        let loaded = self.store().load(tenant, &crate::decide::Needs::default(), None).await?;
+        let epoch = loaded.epoch.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
+        let stand = self.standpoint(viewer, tenant, epoch).await?;
+        Ok((stand.config, stand.access))
+    }
+
+    /// People by id. Those who may not see the directory see names, nothing else; unknown ids are left out.
+    pub async fn people_by_id(&self, viewer: &Actor, ids: &[PersonId]) -> Result<Vec<Person>, ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        let stand = self.believed_standpoint(viewer, tenant).await?;
+        let mut people = self.store().people(tenant, ids).await?;
+        if !stand.access.anywhere(Permission::PeopleRead) {
+            for person in people.iter_mut().filter(|person| Some(person.id) != stand.access.person()) {
+                person.email.clear();
+                person.phone.clear();
+                person.title.clear();
+                person.external.clear();
+            }
+        }
+        Ok(people)
+    }
+
+    /// The directory, by search.
+    pub async fn people(&self, viewer: &Actor, find: PeopleFind) -> Result<Vec<Person>, ActError> {
+        let (config, access) = self.fresh(viewer).await?;
+        if !access.anywhere(Permission::PeopleRead) {
+            return Err(Refusal::from(Denied { needed: Permission::PeopleRead }).into());
+        }
+        if find.limit == 0 || find.limit > super::PAGE_MAX {
+            return Err(Refusal::invalid("first", format!("is {}, give 1 to {}", find.limit, super::PAGE_MAX)).into());
+        }
+        let find = PeopleFind { search: crate::text::fold(&find.search), ..find };
+        Ok(self.store().find_people(config.tenant.id, &find).await?)
+    }
+
+    /// The people in a group.
+    pub async fn members(&self, viewer: &Actor, group: GroupId) -> Result<Members, ActError> {
+        let (config, access) = self.fresh(viewer).await?;
+        if !access.anywhere(Permission::PeopleRead) || !config.groups.contains_key(&group) {
+            return Err(Refusal::not_found("group", group).into());
+        }
+        let members = self.store().members(config.tenant.id, group).await?;
+        let ids: Vec<PersonId> = members.into_iter().map(|member| member.person).collect();
+        Ok(self.store().people(config.tenant.id, &ids).await?)
+    }
+
+    /// Every grant of the tenant: for those who grant roles, and auditors.
+    pub async fn grants(&self, viewer: &Actor) -> Result<Vec<Grant>, ActError> {
+        let (config, access) = self.fresh(viewer).await?;
+        if !access.anywhere(Permission::RoleGrant) && !access.everywhere().has(Permission::AuditRead) {
+            return Err(Refusal::from(Denied { needed: Permission::RoleGrant }).into());
+        }
+        Ok(self.store().grants(config.tenant.id).await?)
+    }
+}

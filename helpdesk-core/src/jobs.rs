@@ -1,0 +1,311 @@
+//! Background work: claiming jobs and deliveries, running them under a lease, retrying, giving up.
+//!
+//! Nothing runs before the host says so: [`Desk::workers`] starts workers, [`Desk::tick`] does what is due and returns.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::task::JoinHandle;
+
+use crate::actor::Actor;
+use crate::desk::{Desk, Set};
+use crate::error::ActError;
+use crate::feed::{self, Subscriber};
+use crate::store::{Job, Lease, NewJob, Release};
+use crate::time::Timestamp;
+
+/// How long a lease lasts unless it is renewed, in milliseconds; it is renewed every third of that.
+const LEASE: i64 = 30_000;
+/// How long idle workers wait before they look by themselves.
+const POLL: Duration = Duration::from_secs(1);
+/// Idempotency keys are kept this long, in milliseconds: 24 hours.
+const KEYS: i64 = 24 * 60 * 60 * 1000;
+/// Longest wait between two tries, in milliseconds: five minutes.
+const BACK_OFF_MAX: i64 = 5 * 60 * 1000;
+
+/// What became of a job or delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done; the worker writes its end.
+    Done,
+    /// It is done, and its end was committed together with what it changed.
+    Committed,
+    /// Try again: after this many milliseconds, or with the ordinary back-off.
+    Retry(Option<i64>, String),
+    /// Trying again will not help: a dead letter.
+    Dead(String),
+}
+
+/// Does the jobs of one queue.
+pub trait Handler: Send + Sync + 'static {
+    /// The name of the queue.
+    fn queue(&self) -> &str;
+    /// Does one job. It may run more than once; what it commits with the job's lease happens once.
+    fn run<'a>(&'a self, desk: &'a Desk, job: &'a Job) -> BoxFuture<'a, Result<Verdict, ActError>>;
+}
+
+/// What a round of background work did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticked {
+    /// Jobs and deliveries that were finished.
+    pub done: u64,
+    /// Those that will be tried again.
+    pub retried: u64,
+    /// Those given up.
+    pub dead: u64,
+}
+
+#[derive(Clone)]
+enum Work {
+    Deliver(Arc<dyn Subscriber>),
+    Run(Arc<dyn Handler>),
+}
+
+impl Work {
+    fn queue(&self) -> String {
+        match self {
+            Self::Deliver(subscriber) => feed::queue(subscriber.name()),
+            Self::Run(handler) => handler.queue().to_owned(),
+        }
+    }
+}
+
+impl Desk {
+    fn works(&self) -> Vec<Work> {
+        let deliver = self.subscribers().iter().cloned().map(Work::Deliver);
+        deliver.chain(self.handlers().iter().cloned().map(Work::Run)).collect()
+    }
+
+    /// Enqueues a job of the host's own; one with the same (tenant, queue, key) that still waits is moved.
+    pub async fn enqueue(&self, job: NewJob) -> Result<(), ActError> {
+        let by = Actor::system_of(job.tenant);
+        self.act_all(&by, Set { jobs: vec![job], ..Set::default() }).await.map(drop)
+    }
+
+    /// Does what is due now, with up to eight jobs at a time, until nothing more is due.
+    pub async fn tick(&self) -> Result<Ticked, ActError> {
+        let mut sum = Ticked::default();
+        loop {
+            let mut moved = false;
+            for subscriber in self.subscribers() {
+                moved |= self.fan_out(subscriber.as_ref()).await?;
+            }
+            for work in self.works() {
+                let round = self.round(&work, 8).await?;
+                moved |= round != Ticked::default();
+                sum.done += round.done;
+                sum.retried += round.retried;
+                sum.dead += round.dead;
+            }
+            if !moved {
+                return Ok(sum);
+            }
+        }
+    }
+
+    /// Claims up to `at_once` due jobs of a queue and does them.
+    async fn round(&self, work: &Work, at_once: u16) -> Result<Ticked, ActError> {
+        let now = self.clock().now();
+        let jobs = self.store().claim(&work.queue(), at_once, now, now.plus_millis(LEASE)).await?;
+        let mut running: FuturesUnordered<_> = jobs.into_iter().map(|job| self.work_on(work, job)).collect();
+        let mut sum = Ticked::default();
+        while let Some(one) = running.next().await {
+            match one? {
+                Ended::Done => sum.done += 1,
+                Ended::Retried => sum.retried += 1,
+                Ended::Dead => sum.dead += 1,
+                Ended::Lost => {}
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Does one job, renewing its lease meanwhile, and writes its end.
+    async fn work_on(&self, work: &Work, job: Job) -> Result<Ended, ActError> {
+        let doing = self.run_one(work, &job);
+        tokio::pin!(doing);
+        let verdict = loop {
+            tokio::select! {
+                verdict = &mut doing => break verdict,
+                () = tokio::time::sleep(Duration::from_millis(LEASE.unsigned_abs() / 3)) => {
+                    let until = self.clock().now().plus_millis(LEASE);
+                    if self.store().renew(&[job.lease], until).await?.is_empty() {
+                        return Ok(Ended::Lost); // taken over; what we were doing can no longer commit
+                    }
+                }
+            }
+        };
+        let now = self.clock().now();
+        let how = match verdict {
+            Ok(Verdict::Committed) => return Ok(Ended::Done),
+            Ok(Verdict::Done) => return self.finish(job.lease).await,
+            Ok(Verdict::Dead(why)) => Release::Dead(why),
+            Ok(Verdict::Retry(after, why)) => again(&job, now, after, why),
+            Err(ActError::LeaseLost) => return Ok(Ended::Lost),
+            Err(error) => again(&job, now, None, error.to_string()),
+        };
+        let held = self.store().release(job.lease, &how).await?;
+        Ok(match (held, how) {
+            (false, _) => Ended::Lost,
+            (true, Release::Dead(why)) => {
+                tracing::warn!(job = %job.job.id, queue = job.job.queue, why, "dead letter");
+                Ended::Dead
+            }
+            (true, Release::Retry(..) | Release::Return) => Ended::Retried,
+        })
+    }
+
+    async fn run_one(&self, work: &Work, job: &Job) -> Result<Verdict, ActError> {
+        match work {
+            Work::Run(handler) => handler.run(self, job).await,
+            Work::Deliver(subscriber) => match self.open_delivery(job).await? {
+                Some(delivery) => subscriber.deliver(self, &delivery).await,
+                None => Ok(Verdict::Dead("the delivery or its event cannot be read".into())),
+            },
+        }
+    }
+
+    async fn finish(&self, lease: Lease) -> Result<Ended, ActError> {
+        let by = Actor::system_of(lease.tenant);
+        match self.act_all(&by, Set { done: Some(lease), ..Set::default() }).await {
+            Ok(_) => Ok(Ended::Done),
+            Err(ActError::LeaseLost) => Ok(Ended::Lost),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Workers, to be started with [`Workers::spawn`].
+    pub fn workers(&self) -> Workers {
+        Workers { desk: self.clone(), at_once: 8 }
+    }
+}
+
+enum Ended {
+    Done,
+    Retried,
+    Dead,
+    Lost,
+}
+
+/// One second, doubled with every try, up to five minutes, spread by a quarter so that failures do not march in step.
+fn again(job: &Job, now: Timestamp, after: Option<i64>, why: String) -> Release {
+    if job.attempt >= job.job.tries {
+        return Release::Dead(why);
+    }
+    let wait = after.unwrap_or_else(|| {
+        let doubled = 1000_i64.saturating_mul(1 << (job.attempt - 1).clamp(0, 20)).min(BACK_OFF_MAX);
+        let mut hash = DefaultHasher::new();
+        (job.job.id, job.attempt).hash(&mut hash);
+        doubled + (hash.finish() % (doubled as u64 / 4 + 1)) as i64
+    });
+    Release::Retry(now.plus_millis(wait), why)
+}
+
+/// Background workers, not yet running.
+pub struct Workers {
+    desk: Desk,
+    at_once: u16,
+}
+
+impl Workers {
+    /// At most this many jobs at a time per queue, 1 to 64; 8 unless said.
+    #[must_use]
+    pub fn at_once(mut self, jobs: u16) -> Self {
+        self.at_once = jobs.clamp(1, 64);
+        self
+    }
+
+    /// Starts them on the current tokio runtime.
+    pub fn spawn(self) -> Running {
+        let stop = Arc::new(tokio::sync::Notify::new());
+        let mut tasks = Vec::new();
+        for subscriber in self.desk.subscribers().iter().cloned() {
+            let desk = self.desk.clone();
+            tasks.push(tokio::spawn(repeat(self.desk.clone(), stop.clone(), vec![], move || {
+                let (desk, subscriber) = (desk.clone(), subscriber.clone());
+                async move { desk.fan_out(subscriber.as_ref()).await }
+            })));
+        }
+        for work in self.desk.works() {
+            let (desk, at_once, queue) = (self.desk.clone(), self.at_once, work.queue());
+            tasks.push(tokio::spawn(repeat(self.desk.clone(), stop.clone(), vec![queue], move || {
+                let (desk, work) = (desk.clone(), work.clone());
+                async move { Ok(desk.round(&work, at_once).await? != Ticked::default()) }
+            })));
+        }
+        tasks.push(tokio::spawn(sweep(self.desk.clone(), stop.clone())));
+        Running { stop, tasks }
+    }
+}
+
+/// Does `once` again and again while there is something to do, otherwise when the bell rings or a job falls due.
+async fn repeat<F, R>(desk: Desk, stop: Arc<tokio::sync::Notify>, queues: Vec<String>, once: F)
+where
+    F: Fn() -> R,
+    R: Future<Output = Result<bool, ActError>>,
+{
+    let bell = desk.store().bell();
+    let mut stopped = std::pin::pin!(stop.notified());
+    stopped.as_mut().enable();
+    loop {
+        let rung = bell.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+        let mut wait = POLL;
+        tokio::select! {
+            () = &mut stopped => return,
+            outcome = once() => match outcome {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "background work failed, it will be tried again"),
+            }
+        }
+        if !queues.is_empty()
+            && let Ok(Some(due)) = desk.store().next_due(&queues).await
+        {
+            let millis = due.millis().saturating_sub(desk.clock().now().millis());
+            wait = wait.min(Duration::from_millis(millis.clamp(10, 1000).unsigned_abs()));
+        }
+        tokio::select! {
+            () = &mut stopped => return,
+            () = &mut rung => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Removes what is kept for a time only, every ten minutes.
+async fn sweep(desk: Desk, stop: Arc<tokio::sync::Notify>) {
+    let mut stopped = std::pin::pin!(stop.notified());
+    stopped.as_mut().enable();
+    loop {
+        let now = desk.clock().now();
+        if let Err(error) = desk.store().sweep(now.plus_millis(-KEYS), now).await {
+            tracing::warn!(%error, "sweeping failed, it will be tried again");
+        }
+        tokio::select! {
+            () = &mut stopped => return,
+            () = tokio::time::sleep(Duration::from_secs(600)) => {}
+        }
+    }
+}
+
+/// Running workers.
+pub struct Running {
+    stop: Arc<tokio::sync::Notify>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Asks them to stop and waits. What they were doing is dropped: nothing of it happened, or all of it; leases run
+    /// out by themselves.
+    pub async fn stop(self) {
+        self.stop.notify_waiters();
+        for task in self.tasks {
+            let _ = task.await; // a task that panicked has been reported by its own message
+        }
+    }
+}
