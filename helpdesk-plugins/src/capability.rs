@@ -22,7 +22,7 @@ pub(crate) const DOABLE: [&str; 9] = [
 pub struct Capabilities {
     /// Fields it may read, as `kind.field` or `kind.*`.
     pub read: Vec<String>,
-    /// Ticket fields it may set; tags, group and assignee are such fields too.
+    /// Ticket fields it may set; tags, group and assignees are such fields too.
     pub write: Vec<String>,
     /// What else it may do: `comment-internal`, `comment-public`, `transition`, `create-ticket`, `link`,
     /// `request-approval`, `notify`, `schedule`, `veto`.

@@ -364,7 +364,7 @@ fn calls(effect: &Effect) -> Vec<Call<'_>> {
         Effect::AddTags { .. } | Effect::RemoveTags { .. } => vec![Call::Write { field: "tags" }],
         Effect::Transition { fields, .. } => act("transition").into_iter().chain(write(fields)).collect(),
         Effect::Assign { agent, group, .. } => {
-            let agent = agent.as_ref().map(|_| Call::Write { field: "assignee" });
+            let agent = agent.as_ref().map(|_| Call::Write { field: "assignees" });
             agent.into_iter().chain(group.as_ref().map(|_| Call::Write { field: "group" })).collect()
         }
         Effect::Comment { internal: true, .. } => act("comment-internal"),

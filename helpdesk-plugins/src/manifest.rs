@@ -281,9 +281,9 @@ impl RawOn {
         for (n, field) in self.input.iter().enumerate() {
             let key = format!("{at}.input[{n}]");
             require(!subjects.is_empty(), &key, "a schedule has no subject to read from")?;
-            // Sub-resources such as comments carry their ticket as subject.
+            // Sub-resources such as entries carry their ticket as subject.
             let readable = subjects.iter().all(|kind| {
-                let kind = if *kind == "comment" { "ticket" } else { kind };
+                let kind = if *kind == "entry" { "ticket" } else { kind };
                 capabilities.cover(Call::Read { kind, field })
             });
             require(readable, &key, &format!("`{field}` is not among `capabilities.read` for every kind"))?;

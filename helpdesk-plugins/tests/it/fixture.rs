@@ -15,7 +15,7 @@ pub(crate) static HOSTILE: LazyLock<Loaded> = LazyLock::new(|| hostile(&RUNTIME,
 pub(crate) const ALL: &str = r#"
     [capabilities]
     read = ["ticket.title", "person.*"]
-    write = ["title", "priority", "urgency", "tags", "assignee"]
+    write = ["title", "priority", "urgency", "tags", "assignees"]
     do = ["comment-internal", "comment-public", "transition", "veto"]
     emit = ["hostile.seen"]
     kv = true

@@ -61,7 +61,7 @@ fn decide(config: &Config, ctx: &Ctx<'_>, ticket: &str) -> Vec<Action> {
         }
     }
 
-    let by_hand = *ctx.field("manual-priority") != Value::Null && !config.overrides(Property::Priority);
+    let by_hand = *ctx.field("priority_manual") == Value::Boolean(true) && !config.overrides(Property::Priority);
     let routed = *ctx.field("group") != Value::Null && !config.overrides(Property::Group);
     let mut actions = Vec::new();
     if let Some(to) = priority.filter(|to| !by_hand && ctx.text("priority") != Some(to)) {

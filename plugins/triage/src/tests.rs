@@ -74,7 +74,7 @@ fn first_rule_wins_per_property_and_tags_add_up() {
 
 #[test]
 fn a_choice_made_by_hand_stays() {
-    let chosen = || created("printer").input("manual-priority", "low").input("group", "Facilities");
+    let chosen = || created("printer").input("priority_manual", true).input("group", "Facilities");
     check(chosen(), "+hardware");
     let config = RULES.replacen('{', r#"{"override":["priority","group"],"#, 1);
     assert_eq!(triage(&config, chosen()), r#"priority=Value::Text("high"); +hardware; group=Workplace"#);
