@@ -125,6 +125,7 @@ commands! {
     Comment => EntryId,
     EditComment => (),
     DeleteComment => (),
+    StopAutomation => (),
 }
 
 /// A command with what surrounds it.

@@ -91,6 +91,7 @@ impl Needs {
             Command::DeleteTicket(c) => self.ticket(c.ticket),
             Command::RestoreTicket(c) => self.ticket(c.ticket),
             Command::Comment(c) => self.ticket(c.ticket),
+            Command::StopAutomation(c) => self.ticket(c.ticket),
             Command::EditComment(c) => {
                 self.ticket(c.ticket);
                 self.entries.insert(c.entry);
@@ -143,7 +144,8 @@ impl Command {
             | Self::RestoreTicket(_)
             | Self::Comment(_)
             | Self::EditComment(_)
-            | Self::DeleteComment(_) => None,
+            | Self::DeleteComment(_)
+            | Self::StopAutomation(_) => None,
         }
     }
 
@@ -161,6 +163,7 @@ impl Command {
             Self::Comment(c) => Some(c.ticket),
             Self::EditComment(c) => Some(c.ticket),
             Self::DeleteComment(c) => Some(c.ticket),
+            Self::StopAutomation(c) => Some(c.ticket),
             Self::RegisterTenant(_)
             | Self::EditTenant(_)
             | Self::CreateProject(_)
@@ -215,5 +218,6 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::Comment(c) => entry::comment(scene, c, ctx),
         Command::EditComment(c) => entry::edit(scene, c, ctx),
         Command::DeleteComment(c) => entry::delete(scene, c, ctx),
+        Command::StopAutomation(c) => tickets::stopped(scene, c, ctx),
     }
 }

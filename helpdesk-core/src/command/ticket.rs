@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::actor::PluginId;
 use crate::id::{EntryId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
@@ -298,4 +299,20 @@ pub struct DeleteComment {
     pub ticket: TicketId,
     /// The entry.
     pub entry: EntryId,
+}
+
+/// Puts it on a ticket's timeline that a chain of automation was stopped. For the host of the automation alone: only
+/// the system may send it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StopAutomation {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The plugin that was stopped.
+    pub plugin: PluginId,
+    /// Which limit.
+    pub limit: String,
+    /// What it came to.
+    pub used: u64,
+    /// What is allowed.
+    pub allowed: u64,
 }

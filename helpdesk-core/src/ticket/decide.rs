@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use super::model::{Participant, Relation, Tagging, Ticket, TicketText};
 use crate::case::{Case, Moment, follow};
-use crate::command::{CreateTicket, DeleteTicket, EditTicket, RestoreTicket};
+use crate::command::{CreateTicket, DeleteTicket, EditTicket, RestoreTicket, StopAutomation};
 use crate::error::{Fault, Refusal};
 use crate::event::{
-    ChildAdded, ChildRemoved, Event, Subject, TicketCreated, TicketDeleted, TicketEdited, TicketRestored,
+    AutomationStopped, ChildAdded, ChildRemoved, Event, Subject, TicketCreated, TicketDeleted, TicketEdited,
+    TicketRestored,
 };
 use crate::id::{Salt, TenantId, TicketId};
 use crate::org::Project;
@@ -266,6 +267,16 @@ pub fn restore(scene: &Scene, ask: &RestoreTicket, ctx: &Ctx<'_>) -> Result<Deci
         return Ok(Decision::default());
     }
     Ok(Decision::ticket(ask.ticket, TicketRestored { reason: ask.reason.clone() }))
+}
+
+/// Notes that a chain of automation was stopped.
+pub fn stopped(scene: &Scene, ask: &StopAutomation, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
+    scene.seen(ask.ticket, ctx)?;
+    if !matches!(ctx.actor, crate::actor::Actor::System(_)) {
+        return Err(Denied { needed: Permission::PluginManage }.into());
+    }
+    let StopAutomation { ticket, plugin, limit, used, allowed } = ask.clone();
+    Ok(Decision::ticket(ticket, AutomationStopped { plugin, limit, used, allowed }))
 }
 
 pub(crate) fn check_reason(reason: Option<&str>) -> Result<(), Refusal> {
