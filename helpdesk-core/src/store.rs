@@ -7,6 +7,8 @@
 //! * The **log** has one order, that of commits: what [`Log::after`] has shown is never preceded later by anything.
 //! * A **job** or delivery is leased; its finisher proves that the lease still holds, in the commit.
 
+#[cfg(feature = "store-sql")]
+pub mod migrate;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "store-sql")]

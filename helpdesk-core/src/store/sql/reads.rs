@@ -1,0 +1,177 @@
+//! The statements that read and do not depend on a filter, rendered once when a store opens.
+//!
+//! Placeholders are `$1`, `$2` … in order of first use, which both databases take (to SQLite they are names, which it
+//! numbers in that order). A row has the columns of its image, in order; what comes before or after is said. Statements
+//! that give many rows end before their limit: [`limited`] appends it.
+
+use super::filter::NEVER;
+use super::image::Image;
+use super::names::{Names, columns};
+use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
+use crate::role::Grant;
+use crate::store::{Kv, RunRecord};
+use crate::ticket::{Entry, Participant, Revision, Tag, Tagging, Ticket, TicketText};
+use crate::workflow::Published;
+
+/// `sql` with a literal limit: PostgreSQL plans a bound one anew each time.
+pub(crate) fn limited(sql: &str, limit: u16) -> String {
+    format!("{sql} LIMIT {limit}")
+}
+
+/// The texts.
+#[derive(Debug)]
+pub(crate) struct Reads {
+    /// Tenant → epoch.
+    pub(crate) epoch: String,
+    /// Tenant → the tenant.
+    pub(crate) tenant: String,
+    /// Every tenant, in order of id.
+    pub(crate) tenants: String,
+    /// Key of a tenant → a row when it is taken.
+    pub(crate) tenant_key: String,
+    /// Tenant → its projects.
+    pub(crate) projects: String,
+    /// Tenant → its groups.
+    pub(crate) groups: String,
+    /// Tenant → its tags.
+    pub(crate) tags: String,
+    /// Tenant → its published workflows.
+    pub(crate) workflows: String,
+    /// Tenant → its plugins.
+    pub(crate) plugins: String,
+    /// Tenant → all grants, in order of id.
+    pub(crate) grants: String,
+    /// Tenant, id → the grant.
+    pub(crate) grant: String,
+    /// Tenant, kind and key of a principal → its grants, in order of id.
+    pub(crate) grants_of: String,
+    /// Tenant, person as uuid → the grants of their groups, in order of id.
+    pub(crate) grants_by_group: String,
+    /// Tenant, group → members, in order of person.
+    pub(crate) members: String,
+    /// Tenant, group, person → the membership.
+    pub(crate) member: String,
+    /// Tenant, id → the ticket.
+    pub(crate) ticket: String,
+    /// Tenant, project key, number → the ticket.
+    pub(crate) ticket_by_key: String,
+    /// Tenant, ticket → the long text.
+    pub(crate) text: String,
+    /// Tenant, ticket → live participants in order of person; sort by relation in Rust, where it is an enum.
+    pub(crate) live: String,
+    /// Tenant, ticket → tags in order.
+    pub(crate) taggings: String,
+    /// Tenant, ticket, id → the entry.
+    pub(crate) entry: String,
+    /// Tenant, ticket, created_at, id → entries after that place, oldest first. Limited.
+    pub(crate) entries: String,
+    /// Tenant, ticket → earlier texts, oldest first.
+    pub(crate) revisions: String,
+    /// Tenant, ticket → everyone who ever was something to it, in order of (since, person); sort in Rust.
+    pub(crate) participants: String,
+    /// Tenant, id → the person.
+    pub(crate) person: String,
+    /// Tenant, external id → the person.
+    pub(crate) external: String,
+    /// Tenant, id to begin after (nil: the first), folded search or empty, kind or empty → people by id. Limited.
+    pub(crate) find_people: String,
+    /// Tenant, plugin, key → the value.
+    pub(crate) kv: String,
+    /// Tenant, plugin, key to begin after or empty, prefix → rows of one column, keys in order. Limited.
+    pub(crate) kv_keys: String,
+    /// Tenant, plugin → runs, newest first. Limited.
+    pub(crate) runs: String,
+    /// Tenant, author, key → hash, made, version, seq of the last event of that version or 0.
+    pub(crate) earlier: String,
+    /// Tenant, ticket → (distance, id, version) of the tickets above it, nearest first, itself not among them.
+    pub(crate) ancestors: String,
+}
+
+impl Reads {
+    pub(crate) fn new(names: &Names) -> Self {
+        /// All columns of an image from its table, under a condition.
+        fn rows<T: Image>(names: &Names, rest: &str) -> String {
+            format!("SELECT {} FROM {} {rest}", columns::<T>(""), names.of::<T>())
+        }
+        let position = names.dialect.position();
+        let (ticket, project, grant, member) =
+            (names.of::<Ticket>(), names.of::<Project>(), names.of::<Grant>(), names.of::<Membership>());
+        Self {
+            epoch: format!("SELECT epoch FROM {} WHERE tenant_id = $1", names.text("hd_epoch")),
+            tenant: rows::<Tenant>(names, "WHERE tenant_id = $1"),
+            tenants: rows::<Tenant>(names, "ORDER BY tenant_id"),
+            tenant_key: format!("SELECT 1 FROM {} WHERE \"key\" = $1", names.of::<Tenant>()),
+            projects: rows::<Project>(names, "WHERE tenant_id = $1"),
+            groups: rows::<Group>(names, "WHERE tenant_id = $1"),
+            tags: rows::<Tag>(names, "WHERE tenant_id = $1"),
+            workflows: rows::<Published>(names, "WHERE tenant_id = $1 ORDER BY \"key\", version"),
+            plugins: rows::<Installation>(names, "WHERE tenant_id = $1"),
+            grants: rows::<Grant>(names, "WHERE tenant_id = $1 ORDER BY id"),
+            grant: rows::<Grant>(names, "WHERE tenant_id = $1 AND id = $2"),
+            grants_of: rows::<Grant>(
+                names,
+                "WHERE tenant_id = $1 AND principal_kind = $2 AND principal = $3 ORDER BY id",
+            ),
+            grants_by_group: format!(
+                "SELECT {} FROM {member} m JOIN {grant} g ON g.tenant_id = m.tenant_id AND g.principal_kind = 'group' \
+                 AND g.principal = {} WHERE m.tenant_id = $1 AND m.person_id = $2 ORDER BY g.id",
+                columns::<Grant>("g."),
+                names.dialect.uuid_text("m.group_id"),
+            ),
+            members: rows::<Membership>(names, "WHERE tenant_id = $1 AND group_id = $2 ORDER BY person_id"),
+            member: rows::<Membership>(names, "WHERE tenant_id = $1 AND group_id = $2 AND person_id = $3"),
+            ticket: rows::<Ticket>(names, "WHERE tenant_id = $1 AND id = $2"),
+            ticket_by_key: format!(
+                "SELECT {} FROM {project} p JOIN {ticket} t ON t.tenant_id = p.tenant_id AND t.project_id = p.id \
+                 WHERE p.tenant_id = $1 AND p.\"key\" = $2 AND t.number = $3",
+                columns::<Ticket>("t."),
+            ),
+            text: rows::<TicketText>(names, "WHERE tenant_id = $1 AND ticket_id = $2"),
+            live: rows::<Participant>(
+                names,
+                &format!("WHERE tenant_id = $1 AND ticket_id = $2 AND until = {NEVER} ORDER BY person_id"),
+            ),
+            taggings: rows::<Tagging>(names, "WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY tag_id"),
+            entry: rows::<Entry>(names, "WHERE tenant_id = $1 AND ticket_id = $2 AND id = $3"),
+            entries: rows::<Entry>(
+                names,
+                "WHERE tenant_id = $1 AND ticket_id = $2 AND (created_at, id) > ($3, $4) ORDER BY created_at, id",
+            ),
+            revisions: rows::<Revision>(names, "WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY version, \"of\""),
+            participants: rows::<Participant>(
+                names,
+                "WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY since, person_id",
+            ),
+            person: rows::<Person>(names, "WHERE tenant_id = $1 AND id = $2"),
+            external: rows::<Person>(names, "WHERE tenant_id = $1 AND external = $2"),
+            find_people: rows::<Person>(
+                names,
+                &format!(
+                    "WHERE tenant_id = $1 AND id > $2 AND ($3 = '' OR {position}(folded, $3) > 0) \
+                     AND ($4 = '' OR kind = $4) ORDER BY id"
+                ),
+            ),
+            kv: rows::<Kv>(names, "WHERE tenant_id = $1 AND plugin = $2 AND \"key\" = $3"),
+            kv_keys: format!(
+                "SELECT \"key\" FROM {} WHERE tenant_id = $1 AND plugin = $2 AND \"key\" > $3 \
+                 AND ($4 = '' OR {position}(\"key\", $4) = 1) ORDER BY \"key\"",
+                names.of::<Kv>(),
+            ),
+            runs: rows::<RunRecord>(names, "WHERE tenant_id = $1 AND plugin = $2 ORDER BY at DESC, id DESC"),
+            earlier: format!(
+                "SELECT hash, made, version, coalesce((SELECT max(e.seq) FROM {} e WHERE e.tenant_id = i.tenant_id \
+                 AND e.subject_kind = i.subject_kind AND e.subject_id = i.subject_id AND e.version = i.version), 0) \
+                 FROM {} i WHERE i.tenant_id = $1 AND i.author = $2 AND i.\"key\" = $3",
+                names.text("hd_event"),
+                names.text("hd_idempotency"),
+            ),
+            // UNION ALL with a bound: a ring in the data must not spin.
+            ancestors: format!(
+                "WITH RECURSIVE up(far, id, parent_id, version) AS (SELECT 0, id, parent_id, version FROM {ticket} \
+                 WHERE tenant_id = $1 AND id = $2 UNION ALL SELECT up.far + 1, t.id, t.parent_id, t.version FROM up \
+                 JOIN {ticket} t ON t.tenant_id = $1 AND t.id = up.parent_id WHERE up.far < 64) \
+                 SELECT far, id, version FROM up WHERE far > 0 ORDER BY far"
+            ),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The statements that depend on a filter: a page of tickets, and a capped count.
+//!
+//! Both come as text with values, so that a store can put them inside a larger statement: on PostgreSQL their
+//! placeholders are the first ones, `$1` onwards. Limits are literals: PostgreSQL plans a bound one anew each time.
+
+use sea_query::{Expr, ExprTrait, Order as Way, SelectStatement, Values};
+
+use super::column::Column;
+use super::filter::{T, condition};
+use super::image::Image;
+use super::names::Names;
+use crate::store::Find;
+use crate::ticket::Ticket;
+
+/// The heads of one page, in order: all columns of [`Ticket`]; inside, `hd_ticket` has the alias `t`.
+pub(crate) fn page(find: &Find, names: &Names) -> (String, Values) {
+    let mut select = SelectStatement::new();
+    select.columns(Ticket::TABLE.columns.iter().map(|(name, _)| (T, *name)));
+    matching(&mut select, find, names);
+    let (by, way) = (find.order.by.as_str(), if find.order.descending { Way::Desc } else { Way::Asc });
+    if let Some((sort, id)) = find.after {
+        let place = Expr::tuple([Expr::col((T, by)), Expr::col((T, "id"))]);
+        let after = Expr::tuple([Expr::val(sort), Expr::val(id.put())]);
+        select.and_where(if find.order.descending { place.lt(after) } else { place.gt(after) });
+    }
+    select.order_by((T, by), way.clone()).order_by((T, "id"), way);
+    let (sql, values) = names.dialect.render(&select);
+    (format!("{sql} LIMIT {}", find.limit), values)
+}
+
+/// One row, one number: how many match, counted up to one more than `cap`.
+pub(crate) fn count(find: &Find, cap: u32, names: &Names) -> (String, Values) {
+    let mut select = SelectStatement::new();
+    select.expr(Expr::cust("1"));
+    matching(&mut select, find, names);
+    let (sql, values) = names.dialect.render(&select);
+    (format!("SELECT count(*) FROM ({sql} LIMIT {}) AS counted", u64::from(cap) + 1), values)
+}
+
+fn matching(select: &mut SelectStatement, find: &Find, names: &Names) {
+    select
+        .from_as(names.table(Ticket::TABLE.name), T)
+        .and_where(Expr::col((T, "tenant_id")).eq(Expr::val(find.tenant.put())))
+        .and_where(condition(&find.filter, names, find.tenant, &find.internal));
+}
+
+/// What a counted row says: see [`count`].
+pub(crate) fn counted(found: i64, cap: u32) -> crate::store::Count {
+    let found = u32::try_from(found).unwrap_or(u32::MAX);
+    crate::store::Count { value: Ord::min(found, cap), exact: found <= cap }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::super::names::Dialect;
+    use super::*;
+    use crate::filter::{Cond, Filter, Order, Range, TextIs, When};
+    use crate::id::{PersonId, ProjectId, TenantId};
+    use crate::store::Internal;
+    use crate::ticket::Relation;
+
+    fn check(filter: Filter, sqlite: Expect, postgres: Expect) {
+        let internal = Internal::Projects(vec![ProjectId::NIL]);
+        let find = Find { tenant: TenantId::NIL, filter, internal, order: Order::default(), after: None, limit: 50 };
+        for (dialect, expected) in [(Dialect::Sqlite, sqlite), (Dialect::Postgres, postgres)] {
+            let names = Names { dialect, schema: (dialect == Dialect::Postgres).then(|| "desk".into()) };
+            let (sql, _) = count(&find, 1000, &names);
+            expected.assert_eq(sql.split_once(" AND ").map_or("", |(_, rest)| rest));
+        }
+    }
+
+    #[test]
+    fn conditions_keep_their_brackets() {
+        let mine = Cond::Related { people: vec![PersonId::NIL], relations: vec![Relation::Assignee] };
+        let due = Cond::Time(When::Due, Range { from: None, to: None });
+        let either = Filter::Or(vec![mine.into(), Filter::from(due).negate()]);
+        check(
+            Filter::And(vec![either.negate(), Cond::Title(TextIs::Contains("ß".into())).into()]),
+            expect![[
+                r#"((NOT ("t"."id" IN (SELECT "p"."ticket_id" FROM "hd_participant" AS "p" WHERE "p"."tenant_id" = ? AND ("p"."until" = (9223372036854775807) AND "p"."relation" = ?) AND "p"."person_id" = ?) OR (NOT "t"."due_at" <> (9223372036854775807)))) AND (instr("t"."folded", ?) > 0)) LIMIT 1001) AS counted"#
+            ]],
+            expect![[
+                r#"((NOT ("t"."id" IN (SELECT "p"."ticket_id" FROM "desk"."hd_participant" AS "p" WHERE "p"."tenant_id" = $2 AND ("p"."until" = (9223372036854775807) AND "p"."relation" = $3) AND "p"."person_id" = $4) OR (NOT "t"."due_at" <> (9223372036854775807)))) AND (strpos("t"."folded", $5) > 0)) LIMIT 1001) AS counted"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn internal_documents_are_found_where_they_may_be() {
+        check(
+            Cond::Text("fire pri".into()).into(),
+            expect![[
+                r#"("t"."id" IN (SELECT "s"."ticket_id" FROM "hd_search" AS "s" WHERE "s"."tenant_id" = ? AND ("s"."doc" IN (SELECT rowid FROM hd_search_words WHERE hd_search_words MATCH ?)) AND "s"."internal" = ?) OR ("t"."project_id" = ? AND "t"."id" IN (SELECT "s"."ticket_id" FROM "hd_search" AS "s" WHERE "s"."tenant_id" = ? AND ("s"."doc" IN (SELECT rowid FROM hd_search_words WHERE hd_search_words MATCH ?))))) LIMIT 1001) AS counted"#
+            ]],
+            expect![[
+                r#"("t"."id" IN (SELECT "s"."ticket_id" FROM "desk"."hd_search" AS "s" WHERE "s"."tenant_id" = $2 AND ("s"."words" @@ CAST(CAST($3 AS text) AS tsquery)) AND "s"."internal" = $4) OR ("t"."project_id" = $5 AND "t"."id" IN (SELECT "s"."ticket_id" FROM "desk"."hd_search" AS "s" WHERE "s"."tenant_id" = $6 AND ("s"."words" @@ CAST(CAST($7 AS text) AS tsquery))))) LIMIT 1001) AS counted"#
+            ]],
+        );
+    }
+}
