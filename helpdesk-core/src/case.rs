@@ -36,6 +36,8 @@ pub struct Moment<'a> {
     pub by: &'a Author,
     /// When it happened.
     pub at: Timestamp,
+    /// The version of the ticket it makes.
+    pub version: i64,
 }
 
 impl Case {
@@ -73,6 +75,7 @@ impl Case {
                     ticket: ticket.id,
                     person: e.person,
                     relation: e.relation,
+                    joined: moment.version,
                     since: moment.at,
                     until: None,
                 };

@@ -159,7 +159,8 @@ impl Scene {
 
     fn apply(&mut self, subject: &Subject, event: &Event, ctx: &Ctx<'_>) {
         let Some(id) = subject.ticket() else { return };
-        let moment = Moment { by: &ctx.by, at: ctx.at };
+        let seen = self.cases.get(&id).and_then(|slot| slot.before.as_ref()).map(|case| case.ticket.version);
+        let moment = Moment { by: &ctx.by, at: ctx.at, version: seen.unwrap_or(0) + 1 };
         if let Event::TicketCreated(created) = event {
             if let Some(workflow) = self.config.workflows.get(&created.workflow) {
                 let case = decide::created(self.tenant, id, created, workflow.clone(), moment);

@@ -188,9 +188,10 @@ CREATE TABLE hd_participant (
     ticket_id uuid NOT NULL,
     person_id uuid NOT NULL,
     relation text COLLATE "C" NOT NULL,
+    joined bigint NOT NULL,
     since bigint NOT NULL,
     until bigint NOT NULL,
-    PRIMARY KEY (tenant_id, ticket_id, person_id, relation, since)
+    PRIMARY KEY (tenant_id, ticket_id, person_id, relation, joined)
 );
 CREATE INDEX hd_participant_person ON hd_participant (tenant_id, person_id, relation, ticket_id)
     WHERE until = 9223372036854775807;

@@ -55,7 +55,7 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
 }
 
 fn same_person(a: &crate::ticket::Participant, b: &crate::ticket::Participant) -> bool {
-    (a.person, a.relation, a.since) == (b.person, b.relation, b.since)
+    (a.person, a.relation, a.joined) == (b.person, b.relation, b.joined)
 }
 
 fn head_doc(

@@ -196,6 +196,7 @@ pub(crate) fn created(
             ticket: id,
             person: *person,
             relation: *relation,
+            joined: moment.version,
             since: moment.at,
             until: None,
         })

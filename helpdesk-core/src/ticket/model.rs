@@ -187,6 +187,8 @@ pub struct Participant {
     pub person: PersonId,
     /// As what.
     pub relation: Relation,
+    /// The version of the ticket that made them so; sets apart intervals that begin at the same instant.
+    pub joined: i64,
     /// From when.
     pub since: Timestamp,
     /// Until when; open while they still are.

@@ -100,7 +100,7 @@ images! {
     }
     Participant in "hd_participant" key 5 versioned false {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "person_id": PersonId = person,
-        "relation": Relation = relation, "since": Timestamp = since, "until": Option<Timestamp> = until,
+        "relation": Relation = relation, "joined": i64 = joined, "since": Timestamp = since, "until": Option<Timestamp> = until,
     }
     Tagging in "hd_ticket_tag" key 3 versioned false {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "tag_id": TagId = tag,
