@@ -18,7 +18,7 @@ const PREBUILT: &str = "plugins/prebuilt";
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds every guest into `plugins/prebuilt/` and writes the digests.
-pub fn build(root: &Path) -> Result<()> {
+pub(crate) fn build(root: &Path) -> Result<()> {
     let toolchain = Toolchain::find()?;
     for (name, manifest) in GUESTS {
         let component = toolchain.component(root, name)?;
@@ -35,7 +35,7 @@ pub fn build(root: &Path) -> Result<()> {
 }
 
 /// Rebuilds every guest and compares it with the committed one.
-pub fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     let toolchain = Toolchain::find()?;
     let by = std::fs::read_to_string(root.join(PREBUILT).join("built-with")).context("run `cargo xtask plugins`")?;
     let mut differ = String::new();
