@@ -23,9 +23,13 @@ pub trait Subscriber: Send + Sync + 'static {
     /// A stable name: its place in the log is remembered under it.
     fn name(&self) -> &str;
 
-    /// To whom an event is to be delivered; nobody: it is not wanted. Called in log order, outside any transaction,
-    /// perhaps more than once for one event.
-    fn wants<'a>(&'a self, desk: &'a Desk, event: &'a Envelope) -> BoxFuture<'a, Result<Vec<Addressee>, ActError>>;
+    /// To whom each of these events is to be delivered, one list per event; an empty one: it is not wanted. Called in
+    /// log order, outside any transaction, perhaps more than once for one event.
+    fn wants<'a>(
+        &'a self,
+        desk: &'a Desk,
+        events: &'a [Envelope],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Addressee>>, ActError>>;
 
     /// Does what is to be done about an event. Of one addressee and subject only one delivery runs at a time, in order.
     fn deliver<'a>(&'a self, desk: &'a Desk, delivery: &'a Delivery) -> BoxFuture<'a, Result<Verdict, ActError>>;
@@ -49,6 +53,8 @@ pub struct Delivery {
     pub event: Envelope,
     /// Which try this is, from 1.
     pub attempt: i32,
+    /// How the last try failed.
+    pub error: Option<String>,
     /// What finishes it: hand it to [`Set::done`](crate::desk::Set::done).
     pub lease: Lease,
 }
@@ -74,8 +80,9 @@ impl Desk {
             return Ok(false);
         }
         let mut jobs = Vec::new();
-        for event in &events {
-            for addressee in subscriber.wants(self, event).await? {
+        let wanted = if events.is_empty() { vec![] } else { subscriber.wants(self, &events).await? };
+        for (event, addressees) in events.iter().zip(wanted) {
+            for addressee in addressees {
                 jobs.push(delivery(subscriber.name(), &addressee, event, self.clock().now()));
             }
         }
@@ -89,7 +96,13 @@ impl Desk {
         let Ok(slip) = serde_json::from_str::<Slip>(&job.job.data) else { return Ok(None) };
         let (mut events, _) = self.store().after(Some(job.job.tenant), Cursor::at(slip.seq - 1), 1).await?;
         let event = events.pop().filter(|event| event.cursor == Cursor::at(slip.seq));
-        Ok(event.map(|event| Delivery { to: slip.to, event, attempt: job.attempt, lease: job.lease }))
+        Ok(event.map(|event| Delivery {
+            to: slip.to,
+            event,
+            attempt: job.attempt,
+            error: job.error.clone(),
+            lease: job.lease,
+        }))
     }
 }
 
