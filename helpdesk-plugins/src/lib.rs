@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod bind;
 mod capability;
 mod effect;
 mod engine;
@@ -46,6 +47,7 @@ mod schema;
 mod v1;
 mod wasi;
 
+pub use bind::{PluginHost, ProvideError};
 pub use capability::{Call, Capabilities, Denied, Grant, HttpTarget, NotRequested};
 pub use effect::{Effect, HttpRequest, KvWrite};
 pub use engine::EngineError;

@@ -1,0 +1,276 @@
+//! The plugin host as a desk knows it: a durable subscriber of the log that runs plugins and applies what they stage.
+//!
+//! What is here knows both the desk and the runtime; the rest of the crate knows only the runtime.
+
+mod apply;
+mod deliver;
+mod reads;
+mod show;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use helpdesk_core::command::InstallPlugin;
+use helpdesk_core::config::TenantConfig;
+use helpdesk_core::feed::{Addressee, Delivery, Subscriber};
+use helpdesk_core::filter::Filter;
+use helpdesk_core::id::TenantId;
+use helpdesk_core::jobs::Verdict;
+use helpdesk_core::org::Installation;
+use helpdesk_core::{ActError, Actor, Author, Desk, Envelope, PluginId};
+
+use crate::capability::{Capabilities, Grant};
+use crate::limits::Limits;
+use crate::load::{LoadError, Loaded};
+use crate::manifest::{Manifest, ManifestError, Trigger};
+use crate::run::{CheckError, Runtime};
+use crate::schema::ConfigProblem;
+use crate::{EngineError, Mode};
+
+/// How often a delivery to a plugin is tried.
+const TRIES: i32 = 8;
+/// Deepest chain of automation (SEMANTICS, Automation).
+const DEPTH_MAX: u8 = 8;
+
+/// Actions of a manifest's `do` list that this host can carry out.
+const ACTIONS: [&str; 4] = ["comment-internal", "comment-public", "transition", "create-ticket"];
+
+/// Plugins a host provides, and the desk's subscriber that runs them. Cheap to clone.
+///
+/// The host hands in manifests and components ([`PluginHost::provide`]); each tenant decides by commands which of them
+/// it installs, with which grants and configuration ([`PluginHost::installation`]). What a plugin does it does as the
+/// principal `plugin:<id>`, with the roles granted to it.
+#[derive(Clone)]
+pub struct PluginHost(Arc<Host>);
+
+struct Host {
+    runtime: Runtime,
+    packages: Mutex<HashMap<String, Arc<Package>>>,
+    running: Mutex<HashMap<(TenantId, PluginId), Arc<Set>>>,
+}
+
+/// A manifest with its component.
+struct Package {
+    manifest: Manifest,
+    toml: String,
+    component: Vec<u8>,
+    filters: Vec<Filter>,
+}
+
+/// An installation that is ready to run, at one version of it.
+struct Set {
+    version: i64,
+    loaded: Loaded,
+    filters: Vec<Filter>,
+    config: Arc<str>,
+}
+
+/// Why a plugin cannot be provided or installed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProvideError {
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The component.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The manifest asks for what this host cannot do yet.
+    #[error("plugin `{plugin}` asks for `{what}`, which this host cannot do yet; use a newer host or leave it out")]
+    Unsupported {
+        /// The plugin.
+        plugin: String,
+        /// What it asks for.
+        what: String,
+    },
+    /// A `where` filter of the manifest is none.
+    #[error("plugin `{plugin}`, on[{index}].where: {message}")]
+    Filter {
+        /// The plugin.
+        plugin: String,
+        /// Which `[[on]]`, from 0.
+        index: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// Nobody provided it.
+    #[error("no plugin `{0}` was provided; hand its manifest and component to `provide` first")]
+    Unknown(String),
+    /// More was granted than the manifest asks for.
+    #[error(transparent)]
+    Granted(#[from] crate::capability::NotRequested),
+    /// The configuration has problems; every one is listed.
+    #[error("the configuration does not fit: {}", .0.iter().map(|p| format!("{}: {}", p.pointer, p.message)).collect::<Vec<_>>().join("; "))]
+    Config(Vec<ConfigProblem>),
+    /// The plugin failed while it looked at its configuration.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+}
+
+impl PluginHost {
+    /// A host without plugins yet.
+    ///
+    /// # Errors
+    /// When the process may not reserve the address space of the pool, or start a thread.
+    pub fn new(limits: Limits) -> Result<Self, EngineError> {
+        let runtime = Runtime::new(limits)?;
+        Ok(Self(Arc::new(Host { runtime, packages: Mutex::default(), running: Mutex::default() })))
+    }
+
+    /// Provides a plugin: its `plugin.toml` and its component. Compiles it, which takes a while: call it at start.
+    ///
+    /// # Errors
+    /// When the manifest, the component or what it asks for is refused.
+    pub fn provide(&self, toml: &str, component: &[u8]) -> Result<PluginId, ProvideError> {
+        let manifest = Manifest::parse(toml)?;
+        supported(&manifest)?;
+        let id: PluginId = manifest.id.parse().map_err(|_| ProvideError::Unknown(manifest.id.clone()))?;
+        let filters = filters(&manifest)?;
+        self.0.runtime.load(manifest.clone(), Grant::all(&manifest), component)?;
+        let package = Package { toml: toml.to_owned(), component: component.to_vec(), filters, manifest };
+        let digest = package.manifest.sha256.to_string();
+        self.0.packages.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(package));
+        Ok(id)
+    }
+
+    /// The command that installs a provided plugin in a tenant with `config` (JSON), granting it all it asks for, or a
+    /// part. The plugin checks its configuration first.
+    ///
+    /// # Errors
+    /// When nobody provided it, more is granted than asked for, or the configuration has problems.
+    pub fn installation(
+        &self,
+        tenant: TenantId,
+        plugin: &PluginId,
+        config: &str,
+        granted: Option<Capabilities>,
+    ) -> Result<InstallPlugin, ProvideError> {
+        let package = self.package(|package| package.manifest.id == plugin.as_str());
+        let package = package.ok_or_else(|| ProvideError::Unknown(plugin.to_string()))?;
+        let grant = match granted {
+            Some(granted) => Grant::new(&package.manifest, granted)?,
+            None => Grant::all(&package.manifest),
+        };
+        let granted = serde_json::to_string(grant.granted()).unwrap_or_default(); // plain data always serialises
+        let loaded = self.0.runtime.load(package.manifest.clone(), grant, &package.component)?;
+        let problems = self.0.runtime.check_config(&loaded, config)?;
+        if !problems.is_empty() {
+            return Err(ProvideError::Config(problems));
+        }
+        Ok(InstallPlugin {
+            tenant,
+            plugin: plugin.clone(),
+            digest: package.manifest.sha256.to_string(),
+            manifest: serde_json::to_string(&package.toml).unwrap_or_default(),
+            granted,
+            config: config.to_owned(),
+            enabled: true,
+        })
+    }
+
+    fn package(&self, which: impl Fn(&Package) -> bool) -> Option<Arc<Package>> {
+        let packages = self.0.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        packages.values().find(|package| which(package)).cloned()
+    }
+
+    /// The installation, ready to run; `None` when its code was not provided to this process, or it no longer fits.
+    fn ready(&self, installed: &Installation) -> Option<Arc<Set>> {
+        let key = (installed.tenant, installed.plugin.clone());
+        let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = running.get(&key).filter(|set| set.version == installed.version) {
+            return Some(set.clone());
+        }
+        let package = self.package(|package| package.manifest.sha256.to_string() == installed.digest)?;
+        let granted: Capabilities = serde_json::from_str(&installed.granted).ok()?;
+        let grant = Grant::new(&package.manifest, granted).ok()?;
+        let loaded = self.0.runtime.load(package.manifest.clone(), grant, &package.component).ok()?;
+        let set = Arc::new(Set {
+            version: installed.version,
+            loaded,
+            filters: package.filters.clone(),
+            config: Arc::from(installed.config.as_str()),
+        });
+        running.insert(key, set.clone());
+        Some(set)
+    }
+
+    /// Which `[[on]]` of a plugin wants an event, before any filter.
+    fn on(set: &Set, id: &PluginId, event: &Envelope) -> Option<usize> {
+        let own = matches!(&event.by, Author::Plugin(by) if by == id) || event.cause.via.contains(id);
+        set.loaded.manifest().on.iter().position(|on| {
+            let kind =
+                matches!(&on.trigger, Trigger::Kinds(kinds) if kinds.iter().any(|kind| kind == event.event.kind()));
+            kind && on.mode == Mode::After && (!own || on.receive_own)
+        })
+    }
+}
+
+/// Refuses a manifest that asks for what cannot be done here: nothing it stages may be lost silently.
+fn supported(manifest: &Manifest) -> Result<(), ProvideError> {
+    let caps = &manifest.capabilities;
+    let what = caps.act.iter().find(|action| !ACTIONS.contains(&action.as_str())).map(|action| format!("do:{action}"));
+    let what = what
+        .or_else(|| caps.emit.first().map(|kind| format!("emit:{kind}")))
+        .or_else(|| caps.http.first().map(|target| format!("http:{}", target.host)))
+        .or_else(|| {
+            manifest.on.iter().find(|on| on.mode != Mode::After).map(|on| format!("mode {}", on.mode.as_str()))
+        });
+    match what {
+        Some(what) => Err(ProvideError::Unsupported { plugin: manifest.id.clone(), what }),
+        None => Ok(()),
+    }
+}
+
+fn filters(manifest: &Manifest) -> Result<Vec<Filter>, ProvideError> {
+    let read = |(index, on): (usize, &crate::manifest::On)| {
+        let bad = |message: String| ProvideError::Filter { plugin: manifest.id.clone(), index, message };
+        let Some(json) = &on.filter else { return Ok(Filter::All) };
+        let filter: Filter = serde_json::from_value(json.clone()).map_err(|error| bad(error.to_string()))?;
+        filter.check().map_err(|error| bad(error.to_string()))?;
+        Ok(filter)
+    };
+    manifest.on.iter().enumerate().map(read).collect()
+}
+
+impl Subscriber for PluginHost {
+    fn name(&self) -> &str {
+        "plugins"
+    }
+
+    fn wants<'a>(
+        &'a self,
+        desk: &'a Desk,
+        events: &'a [Envelope],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Addressee>>, ActError>> {
+        Box::pin(async move {
+            let mut configs: HashMap<TenantId, Arc<TenantConfig>> = HashMap::new();
+            let mut wanted = Vec::with_capacity(events.len());
+            for event in events {
+                let config = match configs.get(&event.tenant) {
+                    Some(config) => config.clone(),
+                    None => {
+                        let config = desk.config(&Actor::system_of(event.tenant)).await?;
+                        configs.insert(event.tenant, config.clone());
+                        config
+                    }
+                };
+                let mut to = Vec::new();
+                for installed in config.plugins.values().filter(|installed| installed.enabled) {
+                    let Some(set) = self.ready(installed) else { continue };
+                    let Some(on) = Self::on(&set, &installed.plugin, event) else { continue };
+                    if deliver::passes(desk, &set.filters[on], event).await? {
+                        to.push((set.loaded.manifest().on[on].priority, installed.plugin.clone()));
+                    }
+                }
+                to.sort();
+                wanted.push(to.into_iter().map(|(_, id)| Addressee { name: id.to_string(), tries: TRIES }).collect());
+            }
+            Ok(wanted)
+        })
+    }
+
+    fn deliver<'a>(&'a self, desk: &'a Desk, delivery: &'a Delivery) -> BoxFuture<'a, Result<Verdict, ActError>> {
+        Box::pin(deliver::deliver(self, desk, delivery))
+    }
+}

@@ -1,0 +1,241 @@
+//! One delivery: snapshot, run, apply, acknowledge.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use helpdesk_core::command::StopAutomation;
+use helpdesk_core::config::TenantConfig;
+use helpdesk_core::desk::Set as Commands;
+use helpdesk_core::desk::read::View;
+use helpdesk_core::event::Cause;
+use helpdesk_core::feed::Delivery;
+use helpdesk_core::filter::Filter;
+use helpdesk_core::id::TicketId;
+use helpdesk_core::jobs::Verdict;
+use helpdesk_core::store::{Row, RunRecord, Write};
+use helpdesk_core::{ActError, Actor, Desk, Envelope, PluginId, Refusal};
+
+use super::{DEPTH_MAX, PluginHost, Set, apply, reads::AsPlugin, show};
+use crate::event::Invocation;
+use crate::outcome::{Ended, Outcome};
+use crate::{Mode, run};
+
+/// How often a guest is run anew in one try because the ticket changed under it.
+const RERUNS: u32 = 3;
+/// Longest message kept in a run record, in characters.
+const MESSAGE_MAX: usize = 2000;
+
+/// Whether the subject of an event matches a manifest's `where`, as it stands now.
+pub(super) async fn passes(desk: &Desk, filter: &Filter, event: &Envelope) -> Result<bool, ActError> {
+    match (filter, event.subject.ticket()) {
+        (Filter::All, _) => Ok(true),
+        (_, None) => Ok(false),
+        (filter, Some(ticket)) => {
+            let found = desk.tickets_by_id(&Actor::system_of(event.tenant), &[ticket]).await?;
+            Ok(found.iter().any(|view| filter.matches(&view.case, &[], false)))
+        }
+    }
+}
+
+/// Runs the plugin on the event and applies what it staged, in one commit with the end of the delivery.
+pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery) -> Result<Verdict, ActError> {
+    let event = &delivery.event;
+    let Ok(id) = delivery.to.parse::<PluginId>() else {
+        return Ok(Verdict::Dead(format!("`{}` is no plugin id", delivery.to)));
+    };
+    let config = desk.config(&Actor::system_of(event.tenant)).await?;
+    let Some(installed) = config.plugins.get(&id).filter(|installed| installed.enabled) else {
+        return Ok(Verdict::Done); // removed or switched off since
+    };
+    let Some(set) = host.ready(installed) else {
+        let why =
+            format!("the code of `{id}` ({}) was not provided to this process, or no longer fits", installed.digest);
+        return Ok(Verdict::Retry(None, why));
+    };
+    let Some(on) = PluginHost::on(&set, &id, event) else { return Ok(Verdict::Done) };
+    let one = One { host, desk, delivery, id, set, on, config };
+    if event.cause.depth >= DEPTH_MAX {
+        return one.stop().await;
+    }
+    for _ in 0..RERUNS {
+        if let Some(verdict) = one.attempt().await? {
+            return Ok(verdict);
+        }
+    }
+    Ok(Verdict::Retry(None, format!("the ticket changed under the plugin {RERUNS} times")))
+}
+
+struct One<'a> {
+    host: &'a PluginHost,
+    desk: &'a Desk,
+    delivery: &'a Delivery,
+    id: PluginId,
+    set: Arc<Set>,
+    on: usize,
+    config: Arc<TenantConfig>,
+}
+
+impl One<'_> {
+    fn actor(&self) -> Actor {
+        Actor::Plugin(self.delivery.event.tenant, self.id.clone())
+    }
+
+    /// One run; `None` when the ticket changed meanwhile.
+    async fn attempt(&self) -> Result<Option<Verdict>, ActError> {
+        let event = &self.delivery.event;
+        let view = match event.subject.ticket() {
+            None => None,
+            Some(ticket) => match self.desk.ticket(&self.actor(), ticket).await {
+                Ok(view) => Some(view),
+                Err(ActError::Refused(Refusal::NotFound { .. })) => {
+                    let outcome = Outcome::without_effects(Ended::Skipped("the plugin may not see the ticket".into()));
+                    return self.close(&outcome, "skipped").await.map(Some);
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let outcome = self.host.0.runtime.call(&self.set.loaded, self.call(view.as_ref())).await;
+        for line in &outcome.logs.lines {
+            tracing::debug!(plugin = %self.id, level = ?line.level, fields = line.fields, "{}", line.message);
+        }
+        match &outcome.ended {
+            Ended::Ok => self.apply(view.as_ref(), &outcome).await,
+            Ended::Skipped(_) => self.close(&outcome, "skipped").await.map(Some),
+            Ended::Rejected(why) => Ok(Some(Verdict::Dead(format!("rejected: {why}")))),
+            Ended::Retry { after } => {
+                let after = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                Ok(Some(Verdict::Retry(after, "the plugin asked for another try".into())))
+            }
+            Ended::HostFault(why) => Ok(Some(Verdict::Retry(None, format!("host: {why}")))),
+            ended @ (Ended::Trapped { .. } | Ended::LimitHit { .. }) => Ok(Some(self.failed(ended.to_string()))),
+        }
+    }
+
+    /// The same failure twice will not go away by itself.
+    fn failed(&self, why: String) -> Verdict {
+        if self.delivery.error.as_deref() == Some(&why) { Verdict::Dead(why) } else { Verdict::Retry(None, why) }
+    }
+
+    fn call(&self, view: Option<&View>) -> run::Delivery {
+        let names = &self.set.loaded.manifest().on[self.on].input;
+        let job = uuid::Uuid::from(self.delivery.lease.job);
+        run::Delivery {
+            invocation: Invocation {
+                idempotency_key: job.to_string(),
+                attempt: self.delivery.attempt.unsigned_abs(),
+                now: show::millis(self.desk.clock().now()),
+                seed: job.as_u64_pair().1,
+                mode: Mode::After,
+                dry_run: false,
+            },
+            event: show::event(&self.delivery.event),
+            input: view.map(|view| show::fields(&self.config, view, names)).unwrap_or_default(),
+            config: self.set.config.clone(),
+            reads: Arc::new(AsPlugin {
+                desk: self.desk.clone(),
+                actor: self.actor(),
+                plugin: self.id.clone(),
+                runtime: tokio::runtime::Handle::current(),
+            }),
+        }
+    }
+
+    /// Commits effects, stored values, run record and the end of the delivery; `None` when the ticket changed meanwhile.
+    async fn apply(&self, view: Option<&View>, outcome: &Outcome) -> Result<Option<Verdict>, ActError> {
+        let event = &self.delivery.event;
+        let mut projects: BTreeMap<TicketId, _> =
+            view.map(|view| (view.case.ticket.id, view.case.ticket.project)).into_iter().collect();
+        let others: Vec<TicketId> =
+            apply::named(&outcome.effects).into_iter().filter(|ticket| !projects.contains_key(ticket)).collect();
+        if !others.is_empty() {
+            let found = self.desk.tickets_by_id(&self.actor(), &others).await?;
+            projects.extend(found.iter().map(|view| (view.case.ticket.id, view.case.ticket.project)));
+        }
+        let mut setting = apply::Setting { config: &self.config, projects, job: self.delivery.lease.job };
+        let plan = match apply::plan(&outcome.effects, &mut setting) {
+            Ok(plan) => plan,
+            Err(misfit) => return Ok(Some(self.failed(misfit.to_string()))),
+        };
+        let now = self.desk.clock().now();
+        let mut rows = match apply::rows(self.desk, event.tenant, &self.id, &outcome.kv, now).await? {
+            Ok(rows) => rows,
+            Err(stale) => return Ok(Some(self.failed(stale))),
+        };
+        rows.push(self.record(outcome, "done", plan.commands.len()));
+        let mut expected = plan.expected;
+        if let Some(view) = view.filter(|_| !plan.commands.is_empty()) {
+            expected.push((view.case.ticket.id, view.version()));
+        }
+        let commands = Commands {
+            commands: plan.commands,
+            // The same ids in every try: what was created twice would collide.
+            id: Some(uuid::Uuid::from(self.delivery.lease.job).into()),
+            expected,
+            cause: Arc::new(self.cause()),
+            done: Some(self.delivery.lease),
+            rows,
+            ..Commands::default()
+        };
+        match self.desk.act_all(&self.actor(), commands).await {
+            Ok(_) => Ok(Some(Verdict::Committed)),
+            Err(ActError::Refused(Refusal::Conflict(_))) => Ok(None),
+            Err(ActError::Refused(refusal)) => Ok(Some(self.failed(format!("{}: {refusal}", refusal.code())))),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cause(&self) -> Cause {
+        let event = &self.delivery.event;
+        let mut via = event.cause.via.clone();
+        via.push(self.id.clone());
+        Cause { root: event.cause.root.or(Some(event.id)), parent: Some(event.id), depth: event.cause.depth + 1, via }
+    }
+
+    /// Ends the delivery without effects, with a record of the run.
+    async fn close(&self, outcome: &Outcome, how: &str) -> Result<Verdict, ActError> {
+        let rows = vec![self.record(outcome, how, 0)];
+        let commands = Commands { done: Some(self.delivery.lease), rows, ..Commands::default() };
+        self.desk.act_all(&Actor::system_of(self.delivery.event.tenant), commands).await?;
+        Ok(Verdict::Committed)
+    }
+
+    /// The chain is too deep: it ends here, visibly.
+    async fn stop(&self) -> Result<Verdict, ActError> {
+        let event = &self.delivery.event;
+        let stop = |ticket| StopAutomation {
+            ticket,
+            plugin: self.id.clone(),
+            limit: "depth".into(),
+            used: u64::from(event.cause.depth) + 1,
+            allowed: DEPTH_MAX.into(),
+        };
+        let commands = Commands {
+            commands: event.subject.ticket().map(|ticket| stop(ticket).into()).into_iter().collect(),
+            cause: Arc::new(self.cause()),
+            done: Some(self.delivery.lease),
+            ..Commands::default()
+        };
+        self.desk.act_all(&Actor::system_of(event.tenant), commands).await?;
+        Ok(Verdict::Committed)
+    }
+
+    fn record(&self, outcome: &Outcome, how: &str, effects: usize) -> Write {
+        let message = match &outcome.ended {
+            Ended::Skipped(why) | Ended::Rejected(why) => why.chars().take(MESSAGE_MAX).collect(),
+            _ => String::new(),
+        };
+        let row = RunRecord {
+            tenant: self.delivery.event.tenant,
+            id: self.delivery.lease.job,
+            plugin: self.id.to_string(),
+            event: self.delivery.event.id.to_string(),
+            outcome: how.into(),
+            message,
+            effects: i32::try_from(effects).unwrap_or(i32::MAX),
+            fuel: i64::try_from(outcome.fuel_used).unwrap_or(i64::MAX),
+            micros: i64::try_from(outcome.elapsed.as_micros()).unwrap_or(i64::MAX),
+            at: self.desk.clock().now(),
+        };
+        Write { before: None, after: Some(Row::Run(row)) }
+    }
+}
