@@ -349,6 +349,50 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Tickets it speaks of besides its own: whoever may not see them must not learn of them here.
+    pub fn other_tickets(&self) -> Vec<TicketId> {
+        let of = |value: &Value| if let Value::Text(text) = value { text.parse().ok() } else { None };
+        match self {
+            Self::ChildAdded(e) => vec![e.child],
+            Self::ChildRemoved(e) => vec![e.child],
+            Self::TicketCreated(e) => e.parent.into_iter().collect(),
+            Self::TicketEdited(e) => {
+                let parents = e.changes.iter().filter(|change| change.field == Field::Parent);
+                parents.flat_map(|change| [of(&change.before), of(&change.after)]).flatten().collect()
+            }
+            Self::TenantRegistered(_)
+            | Self::TenantEdited(_)
+            | Self::ProjectCreated(_)
+            | Self::ProjectEdited(_)
+            | Self::PersonAdded(_)
+            | Self::PersonEdited(_)
+            | Self::GroupCreated(_)
+            | Self::GroupEdited(_)
+            | Self::MemberAdded(_)
+            | Self::MemberRemoved(_)
+            | Self::RoleGranted(_)
+            | Self::RoleRevoked(_)
+            | Self::WorkflowPublished(_)
+            | Self::TagDefined(_)
+            | Self::TagEdited(_)
+            | Self::PluginInstalled(_)
+            | Self::PluginRemoved(_)
+            | Self::TicketMoved(_)
+            | Self::ParticipantAdded(_)
+            | Self::ParticipantRemoved(_)
+            | Self::TicketTagged(_)
+            | Self::TicketDeleted(_)
+            | Self::TicketRestored(_)
+            | Self::EntryAdded(_)
+            | Self::EntryEdited(_)
+            | Self::EntryDeleted(_)
+            | Self::AutomationStopped(_)
+            | Self::Foreign(_) => vec![],
+        }
+    }
+}
+
 /// Why something was written: the chain from the first event to this command (SEMANTICS, Automation).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cause {

@@ -222,8 +222,8 @@ impl Workers {
     pub fn spawn(self) -> Running {
         let stop = Arc::new(tokio::sync::Notify::new());
         let mut tasks = Vec::new();
-        for subscriber in self.desk.subscribers().iter().cloned() {
-            let desk = self.desk.clone();
+        for subscriber in self.desk.subscribers() {
+            let (desk, subscriber) = (self.desk.clone(), subscriber.clone());
             tasks.push(tokio::spawn(repeat(self.desk.clone(), stop.clone(), vec![], move || {
                 let (desk, subscriber) = (desk.clone(), subscriber.clone());
                 async move { desk.fan_out(subscriber.as_ref()).await }

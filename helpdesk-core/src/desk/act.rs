@@ -237,10 +237,11 @@ impl Desk {
                 wanted.push((subject, expected, current));
             }
         }
-        for (subject, expected, current) in wanted.into_iter().filter(|(_, expected, current)| expected != current) {
+        let stale = wanted.into_iter().find(|(_, expected, current)| expected != current);
+        if let Some((subject, expected, current)) = stale {
             let since = self.inner.store.history(order.tenant, &subject, expected, 500).await?;
-            let fields: BTreeSet<Field> =
-                since.iter().flat_map(|e| e.event.changes()).map(|change| change.field).collect();
+            let changes = since.iter().flat_map(|event| event.event.changes());
+            let fields: BTreeSet<Field> = changes.map(|change| change.field).collect();
             return Err(Refusal::from(Conflict { expected, current, fields: fields.into_iter().collect() }).into());
         }
         Ok(())
@@ -374,7 +375,28 @@ impl<'a> Order<'a> {
             Command::RemovePlugin(c) => {
                 Some((Subject::Plugin(c.plugin.clone()), config.plugins.get(&c.plugin)?.version))
             }
-            _ => None,
+            Command::RegisterTenant(_)
+            | Command::CreateProject(_)
+            | Command::CreateGroup(_)
+            | Command::AddMember(_)
+            | Command::RemoveMember(_)
+            | Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::PublishWorkflow(_)
+            | Command::DefineTag(_)
+            | Command::CreateTicket(_)
+            | Command::EditTicket(_)
+            | Command::MoveTo(_)
+            | Command::ForceState(_)
+            | Command::Relate(_)
+            | Command::Unrelate(_)
+            | Command::TagTicket(_)
+            | Command::DeleteTicket(_)
+            | Command::RestoreTicket(_)
+            | Command::Comment(_)
+            | Command::EditComment(_)
+            | Command::DeleteComment(_)
+            | Command::StopAutomation(_) => None,
         }
     }
 

@@ -40,7 +40,7 @@ pub fn grant(scene: &Scene, ask: &GrantRole, ctx: &mut Ctx<'_>) -> Result<Decisi
         faults.push(Fault::new("to", message));
     }
     if let Scope::Project(id) = ask.scope
-        && !scene.config.projects.get(&id).is_some_and(|project| project.deleted_at.is_none())
+        && scene.config.projects.get(&id).is_none_or(|project| project.deleted_at.is_some())
     {
         faults.push(Fault::new("scope", format!("no project `{id}`; give the id of an existing one")));
     }

@@ -120,7 +120,7 @@ fn one(
             let own = ["project", "title", "requester", "assignees", "tags"];
             let text = |name: &str| {
                 let field = fields.iter().find(|field| field.name == name);
-                field.map(|field| as_text(field)).transpose()
+                field.map(as_text).transpose()
             };
             let key = text("project")?.ok_or("needs the field `project`")?;
             let project = setting.config.project_by_key(&key).map(|project| project.id).or_else(|| key.parse().ok());

@@ -62,7 +62,7 @@ impl Desk {
         }
         let mut ids: BTreeSet<TicketId> = events.iter().filter_map(|event| event.subject.ticket()).collect();
         for event in &events {
-            ids.extend(others(&event.event));
+            ids.extend(event.event.other_tickets());
         }
         let ids: Vec<TicketId> = ids.into_iter().collect();
         let (epoch, found) = self.store().tickets(tenant, &ids).await?;
@@ -92,45 +92,25 @@ impl Desk {
     }
 }
 
-/// Other tickets an event speaks of.
-fn others(event: &Event) -> Vec<TicketId> {
-    let of = |value: &Value| if let Value::Text(text) = value { text.parse().ok() } else { None };
-    match event {
-        Event::ChildAdded(e) => vec![e.child],
-        Event::ChildRemoved(e) => vec![e.child],
-        Event::TicketCreated(e) => e.parent.into_iter().collect(),
-        Event::TicketEdited(e) => {
-            let parents = e.changes.iter().filter(|change| change.field == Field::Parent);
-            parents.flat_map(|change| [of(&change.before), of(&change.after)]).flatten().collect()
-        }
-        _ => vec![], // every other kind speaks of its own ticket only
-    }
-}
-
 /// The event without any trace of tickets the viewer may not see.
 fn redact(event: Arc<Envelope>, known: impl Fn(TicketId) -> bool) -> Option<Arc<Envelope>> {
-    if others(&event.event).into_iter().all(&known) {
+    if event.event.other_tickets().into_iter().all(&known) {
         return Some(event);
     }
     let mut event = Arc::unwrap_or_clone(event);
-    match &mut event.event {
-        Event::ChildAdded(_) | Event::ChildRemoved(_) => return None,
-        Event::TicketCreated(e) => e.parent = None,
-        Event::TicketEdited(e) => {
-            for change in e.changes.iter_mut().filter(|change| change.field == Field::Parent) {
-                for side in [&mut change.before, &mut change.after] {
-                    let hidden = matches!(side, Value::Text(text) if !text.parse().is_ok_and(&known));
-                    if hidden {
-                        *side = Value::Null;
-                    }
-                }
-            }
-            e.changes.retain(|change| change.before != change.after);
-            if e.changes.is_empty() {
-                return None;
+    if let Event::TicketCreated(created) = &mut event.event {
+        created.parent = None;
+        return Some(Arc::new(event));
+    }
+    let Event::TicketEdited(edited) = &mut event.event else { return None };
+    for change in edited.changes.iter_mut().filter(|change| change.field == Field::Parent) {
+        for side in [&mut change.before, &mut change.after] {
+            let hidden = matches!(side, Value::Text(text) if !text.parse().is_ok_and(&known));
+            if hidden {
+                *side = Value::Null;
             }
         }
-        _ => {} // speaks of no other ticket
     }
-    Some(Arc::new(event))
+    edited.changes.retain(|change| change.before != change.after);
+    (!edited.changes.is_empty()).then(|| Arc::new(event))
 }
