@@ -1,0 +1,73 @@
+//! What rows of several tables make together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::TenantConfig;
+use crate::org::{Group, Installation, Project, Tenant};
+use crate::store::{Parts, StoreError};
+use crate::ticket::{Participant, Tag, Tagging, Ticket};
+use crate::workflow::check::Shelf;
+use crate::workflow::{Definition, Published};
+
+/// Everything a configuration is made of.
+pub(crate) struct ConfigRows {
+    pub(crate) epoch: i64,
+    pub(crate) tenant: Tenant,
+    pub(crate) projects: Vec<Project>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) workflows: Vec<Published>,
+    pub(crate) plugins: Vec<Installation>,
+}
+
+/// The configuration; a stored workflow that no longer passes its check is a defect.
+pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
+    let mut workflows = Shelf::default();
+    for published in rows.workflows {
+        let workflow =
+            Definition::from_json(&published.definition).and_then(|definition| definition.publish(published.version));
+        let workflow = workflow.map_err(|error| {
+            StoreError::Defect(format!("workflow {}@{}: {error}", published.key, published.version))
+        })?;
+        workflows.put(Arc::new(workflow));
+    }
+    Ok(TenantConfig {
+        epoch: rows.epoch,
+        tenant: rows.tenant,
+        projects: rows.projects.into_iter().map(|project| (project.id, project)).collect(),
+        groups: rows.groups.into_iter().map(|group| (group.id, group)).collect(),
+        tags: rows.tags.into_iter().map(|tag| (tag.id, tag)).collect(),
+        workflows,
+        plugins: rows.plugins.into_iter().map(|plugin| (plugin.plugin.clone(), Arc::new(plugin))).collect(),
+    })
+}
+
+/// Heads, in their order, with their people and tags, in the order the contract wants.
+pub(crate) fn parts(heads: Vec<Ticket>, people: Vec<Participant>, tags: Vec<Tagging>) -> Vec<Parts> {
+    let place: HashMap<_, _> = heads.iter().enumerate().map(|(i, ticket)| (ticket.id, i)).collect();
+    let mut all: Vec<Parts> = heads
+        .into_iter()
+        .map(|ticket| Parts { ticket, text: None, people: vec![], tags: vec![], entries: vec![] })
+        .collect();
+    for person in people {
+        if let Some(parts) = place.get(&person.ticket).and_then(|i| all.get_mut(*i)) {
+            parts.people.push(person);
+        }
+    }
+    for tag in tags {
+        if let Some(parts) = place.get(&tag.ticket).and_then(|i| all.get_mut(*i)) {
+            parts.tags.push(tag);
+        }
+    }
+    for parts in &mut all {
+        in_order(parts);
+    }
+    all
+}
+
+/// People by (relation, person) and tags by id: the databases know relations as texts, so Rust sorts.
+pub(crate) fn in_order(parts: &mut Parts) {
+    parts.people.sort_by_key(|p| (p.relation, p.person));
+    parts.tags.sort_by_key(|t| t.tag);
+}

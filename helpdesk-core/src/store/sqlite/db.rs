@@ -1,0 +1,209 @@
+//! One connection with its cached statements, and how values go in and rows come out.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::types::{Null, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Row, ffi};
+use uuid::Uuid;
+
+use crate::store::StoreError;
+use crate::store::sql::column::{Column, Kind, Val, odd};
+use crate::store::sql::image::Image;
+use crate::store::sql::names::{Dialect, Names};
+use crate::store::sql::reads::Reads;
+
+/// Tables have no schema in SQLite.
+pub(super) const NAMES: Names = Names { dialect: Dialect::Sqlite, schema: None };
+
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 256;
+
+/// Why something inside the database did not go through.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A unique constraint.
+    Taken,
+    /// Anything else.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        if let rusqlite::Error::SqliteFailure(code, _) = &error {
+            let unique =
+                [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_ROWID];
+            if unique.contains(&code.extended_code) {
+                return Self::Taken;
+            }
+        }
+        Self::Store(store_error(&error))
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Taken => Self::Defect("a unique constraint was violated where none should be".into()),
+            Fault::Store(error) => error,
+        }
+    }
+}
+
+pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
+    let passing = [
+        ErrorCode::DatabaseBusy,
+        ErrorCode::DatabaseLocked,
+        ErrorCode::DiskFull,
+        ErrorCode::SystemIoFailure,
+        ErrorCode::CannotOpen,
+        ErrorCode::OutOfMemory,
+    ];
+    match error.sqlite_error_code() {
+        Some(code) if passing.contains(&code) => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Defect(error.to_string()),
+    }
+}
+
+/// A connection.
+pub(super) struct Db {
+    pub(super) conn: Connection,
+    pub(super) reads: Arc<Reads>,
+    /// Texts of statements that write, made on first use, by table and what they write.
+    pub(super) texts: RefCell<HashMap<(&'static str, u64), Arc<str>>>,
+}
+
+impl Db {
+    pub(super) fn new(conn: Connection, reads: Arc<Reads>) -> Self {
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        Self { conn, reads, texts: RefCell::default() }
+    }
+
+    /// A cached statement; `name` is what traces call it.
+    pub(super) fn statement(&self, name: &str, sql: &str) -> Result<CachedStatement<'_>, Fault> {
+        tracing::trace!(target: "helpdesk_core::sqlite", name);
+        Ok(self.conn.prepare_cached(sql)?)
+    }
+
+    /// Runs a statement that gives no rows; answers how many it changed.
+    pub(super) fn execute(&self, name: &str, sql: &str, values: &[Val]) -> Result<usize, Fault> {
+        let mut statement = self.statement(name, sql)?;
+        Ok(statement.execute(rusqlite::params_from_iter(values))?)
+    }
+
+    /// Runs a statement and reads each row.
+    pub(super) fn query<T, V: ToSql>(
+        &self,
+        name: &str,
+        sql: &str,
+        values: impl IntoIterator<Item = V>,
+        read: impl Fn(&Row<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut statement = self.statement(name, sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+
+    /// The row images a statement gives.
+    pub(super) fn images<T: Image>(&self, name: &str, sql: &str, values: &[Val]) -> Result<Vec<T>, Fault> {
+        self.query(name, sql, values, |row| image(row))
+    }
+
+    /// The first row image a statement gives.
+    pub(super) fn image<T: Image>(&self, name: &str, sql: &str, values: &[Val]) -> Result<Option<T>, Fault> {
+        let mut statement = self.statement(name, sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        rows.next()?.map(image).transpose()
+    }
+
+    /// The first number a statement gives.
+    pub(super) fn number(&self, name: &str, sql: &str, values: &[Val]) -> Result<Option<i64>, Fault> {
+        let mut statement = self.statement(name, sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        Ok(match rows.next()? {
+            Some(row) => row.get::<_, Option<i64>>(0)?,
+            None => None,
+        })
+    }
+
+    /// Reads everything inside at one moment of the database.
+    pub(super) fn snapshot<T>(&self, read: impl FnOnce(&Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.execute("begin", "BEGIN", &[])?;
+        let answer = read(self);
+        self.execute("commit", "COMMIT", &[])?;
+        answer
+    }
+}
+
+impl ToSql for Val {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Uuid(id) => ToSqlOutput::from(id.as_bytes().as_slice()),
+            Self::Int(int) => ToSqlOutput::from(*int),
+            Self::Text(text) => ToSqlOutput::from(text.as_ref()),
+            Self::Bool(is) => ToSqlOutput::from(*is),
+            Self::Bytes(bytes) => ToSqlOutput::from(bytes.as_slice()),
+            Self::Words(words) => ToSqlOutput::from(words.as_str()),
+        })
+    }
+}
+
+/// A value of a statement that sea-query built.
+pub(super) struct Built(pub(super) sea_query::Value);
+
+impl ToSql for Built {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        use sea_query::Value;
+        match &self.0 {
+            Value::Uuid(Some(id)) => Ok(ToSqlOutput::from(id.as_bytes().as_slice())),
+            Value::BigInt(Some(int)) => Ok(ToSqlOutput::from(*int)),
+            Value::String(Some(text)) => Ok(ToSqlOutput::from(text.as_str())),
+            Value::Bool(Some(is)) => Ok(ToSqlOutput::from(*is)),
+            Value::Bytes(Some(bytes)) => Ok(ToSqlOutput::from(bytes.as_slice())),
+            // Filters are made of the five above alone.
+            _ => Null.to_sql(),
+        }
+    }
+}
+
+/// The row image that begins at the first column.
+pub(super) fn image<T: Image>(row: &Row<'_>) -> Result<T, Fault> {
+    let mut values = Vec::with_capacity(T::TABLE.columns.len());
+    for (i, (_, kind)) in T::TABLE.columns.iter().enumerate() {
+        values.push(value(row.get_ref(i)?, *kind)?);
+    }
+    Ok(T::read(&mut values.into_iter())?)
+}
+
+/// One column as a Rust value.
+pub(super) fn get<T: Column>(row: &Row<'_>, i: usize) -> Result<T, Fault> {
+    Ok(T::get(value(row.get_ref(i)?, T::KIND)?)?)
+}
+
+fn value(found: ValueRef<'_>, kind: Kind) -> Result<Val, StoreError> {
+    let text = |bytes: &[u8]| {
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| odd("UTF-8", String::from_utf8_lossy(bytes)))
+    };
+    Ok(match (kind, found) {
+        (Kind::Uuid, ValueRef::Blob(bytes)) => {
+            Val::Uuid(Uuid::from_slice(bytes).map_err(|_| odd("16 bytes of an id", bytes.len()))?)
+        }
+        (Kind::Int, ValueRef::Integer(int)) => Val::Int(int),
+        (Kind::Bool, ValueRef::Integer(int)) => Val::Bool(int != 0),
+        (Kind::Text, ValueRef::Text(bytes)) => Val::Text(text(bytes)?.into()),
+        (Kind::Words, ValueRef::Text(bytes)) => Val::Words(text(bytes)?),
+        (Kind::Bytes, ValueRef::Blob(bytes)) => Val::Bytes(bytes.to_vec()),
+        (kind, found) => return Err(odd(&format!("{kind:?}"), found)),
+    })
+}

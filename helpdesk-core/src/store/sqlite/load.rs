@@ -1,0 +1,242 @@
+//! Reading: what commands need, configuration, tickets and lists, the directory. Each function reads inside one
+//! snapshot that its caller opened.
+
+use std::collections::BTreeMap;
+
+use super::db::{Built, Db, Fault, NAMES, get, image};
+use crate::actor::{Actor, Author};
+use crate::config::TenantConfig;
+use crate::decide::Needs;
+use crate::event::Cursor;
+use crate::id::{EntryId, PersonId, TenantId, TicketId};
+use crate::org::{Membership, Person};
+use crate::store::sql::column::{Column, Val};
+use crate::store::sql::image::Image;
+use crate::store::sql::names::columns;
+use crate::store::sql::reads::limited;
+use crate::store::sql::{assemble, select};
+use crate::store::{Count, Earlier, Find, Loaded, Parts, PeopleFind, Standing, Which};
+use crate::ticket::{Entry, Ticket};
+use crate::time::Timestamp;
+
+/// Most ids in one statement.
+const IDS: usize = 500;
+
+/// Everything a command needs.
+pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Author, &str)>) -> Result<Loaded, Fault> {
+    let (r, t) = (&db.reads, tenant.put());
+    let mut loaded = Loaded { epoch: epoch(db, tenant)?, ..Loaded::default() };
+    for id in &needs.tickets {
+        let Some(mut parts) = head(db, tenant, *id)? else { continue };
+        if needs.texts {
+            parts.text = db.image("text", &r.text, &[t.clone(), id.put()])?;
+        }
+        for entry in &needs.entries {
+            parts.entries.extend(db.image::<Entry>("entry", &r.entry, &[t.clone(), id.put(), entry.put()])?);
+        }
+        loaded.cases.push(parts);
+    }
+    if let Some(above) = needs.above {
+        let read = |row: &rusqlite::Row<'_>| Ok((get(row, 1)?, get(row, 2)?));
+        loaded.ancestors = db.query("ancestors", &r.ancestors, [t.clone(), above.put()], read)?;
+    }
+    let mut found: BTreeMap<PersonId, Person> = BTreeMap::new();
+    for id in &needs.people {
+        found.extend(db.image::<Person>("person", &r.person, &[t.clone(), id.put()])?.map(|p| (p.id, p)));
+    }
+    for external in &needs.externals {
+        let values = [t.clone(), external.put()];
+        found.extend(db.image::<Person>("external", &r.external, &values)?.map(|p| (p.id, p)));
+    }
+    loaded.people = found.into_values().collect();
+    if let Some(grant) = needs.grant {
+        loaded.grant = db.image("grant", &r.grant, &[t.clone(), grant.put()])?;
+    }
+    if let Some((group, person)) = needs.member {
+        let principal = crate::role::Principal::Group(group);
+        loaded.group_grants = grants_of(db, tenant, &principal)?;
+        let member = db.image::<Membership>("member", &r.member, &[t.clone(), group.put(), person.put()])?;
+        loaded.member = member.is_some();
+    }
+    if let Some(key) = &needs.tenant_key {
+        loaded.tenant_taken = db.number("tenant key", &r.tenant_key, &[key.put()])?.is_some();
+    }
+    if let Some((author, key)) = key {
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Earlier {
+                hash: get(row, 0)?,
+                made: get(row, 1)?,
+                version: get(row, 2)?,
+                cursor: Cursor::at(get(row, 3)?),
+            })
+        };
+        let values = [t, author.put(), Val::Text(key.into())];
+        loaded.earlier = db.query("earlier", &r.earlier, &values, read)?.into_iter().next();
+    }
+    Ok(loaded)
+}
+
+fn epoch(db: &Db, tenant: TenantId) -> Result<Option<i64>, Fault> {
+    db.number("epoch", &db.reads.epoch, &[tenant.put()])
+}
+
+/// The epoch, 0 when there is no such tenant.
+pub(super) fn epoch_or_0(db: &Db, tenant: TenantId) -> Result<i64, Fault> {
+    Ok(epoch(db, tenant)?.unwrap_or(0))
+}
+
+fn head(db: &Db, tenant: TenantId, id: TicketId) -> Result<Option<Parts>, Fault> {
+    let ticket = db.image::<Ticket>("ticket", &db.reads.ticket, &[tenant.put(), id.put()])?;
+    ticket.map(|ticket| around(db, ticket)).transpose()
+}
+
+/// A head with its people and tags.
+fn around(db: &Db, ticket: Ticket) -> Result<Parts, Fault> {
+    let values = [ticket.tenant.put(), ticket.id.put()];
+    let people = db.images("participants live", &db.reads.live, &values)?;
+    let tags = db.images("taggings", &db.reads.taggings, &values)?;
+    let mut parts = Parts { ticket, text: None, people, tags, entries: vec![] };
+    assemble::in_order(&mut parts);
+    Ok(parts)
+}
+
+/// The tenant's configuration.
+pub(super) fn config(db: &Db, tenant: TenantId) -> Result<Option<TenantConfig>, Fault> {
+    let (r, t) = (&db.reads, [tenant.put()]);
+    let (Some(epoch), Some(tenant)) = (epoch(db, tenant)?, db.image("tenant", &r.tenant, &t)?) else {
+        return Ok(None);
+    };
+    let rows = assemble::ConfigRows {
+        epoch,
+        tenant,
+        projects: db.images("projects", &r.projects, &t)?,
+        groups: db.images("groups", &r.groups, &t)?,
+        tags: db.images("tags", &r.tags, &t)?,
+        workflows: db.images("workflows", &r.workflows, &t)?,
+        plugins: db.images("plugins", &r.plugins, &t)?,
+    };
+    Ok(Some(assemble::config(rows)?))
+}
+
+fn grants_of(db: &Db, tenant: TenantId, to: &crate::role::Principal) -> Result<Vec<crate::role::Grant>, Fault> {
+    let values = [tenant.put(), Val::Text(to.kind().into()), to.key().put()];
+    db.images("grants of", &db.reads.grants_of, &values)
+}
+
+/// What the directory knows of an actor, with the epoch.
+pub(super) fn standing(db: &Db, actor: &Actor) -> Result<(i64, Standing), Fault> {
+    let Some(tenant) = actor.tenant() else { return Ok((0, Standing::default())) };
+    let mut standing = Standing::default();
+    match actor {
+        Actor::System(_) => {}
+        Actor::Person(_, id) | Actor::Service(_, id) => {
+            let values = [tenant.put(), id.put()];
+            standing.person = db.image("person", &db.reads.person, &values)?;
+            standing.grants = grants_of(db, tenant, &(*id).into())?;
+            standing.grants.extend(db.images("grants by group", &db.reads.grants_by_group, &values)?);
+        }
+        Actor::Plugin(_, id) => standing.grants = grants_of(db, tenant, &id.clone().into())?,
+    }
+    Ok((epoch_or_0(db, tenant)?, standing))
+}
+
+/// One page of tickets.
+pub(super) fn find(db: &Db, find: &Find) -> Result<(i64, Vec<Parts>), Fault> {
+    let (sql, values) = select::page(find, &NAMES);
+    let heads = db.query("find", &sql, values.into_iter().map(Built), image)?;
+    Ok((epoch_or_0(db, find.tenant)?, around_all(db, find.tenant, heads)?))
+}
+
+/// How many tickets match.
+pub(super) fn count(db: &Db, find: &Find, cap: u32) -> Result<(i64, Count), Fault> {
+    let (sql, values) = select::count(find, cap, &NAMES);
+    let found = db.query("count", &sql, values.into_iter().map(Built), |row| Ok(row.get::<_, i64>(0)?))?;
+    Ok((epoch_or_0(db, find.tenant)?, select::counted(found.first().copied().unwrap_or(0), cap)))
+}
+
+/// People and tags of many heads, in two statements.
+fn around_all(db: &Db, tenant: TenantId, heads: Vec<Ticket>) -> Result<Vec<Parts>, Fault> {
+    let ids: Vec<TicketId> = heads.iter().map(|ticket| ticket.id).collect();
+    let people = of_tickets(db, "participants of", tenant, &ids, "ticket_id", " AND until = 9223372036854775807")?;
+    let tags = of_tickets(db, "taggings of", tenant, &ids, "ticket_id", "")?;
+    Ok(assemble::parts(heads, people, tags))
+}
+
+fn of_tickets<T: Image>(
+    db: &Db,
+    name: &str,
+    tenant: TenantId,
+    ids: &[TicketId],
+    column: &str,
+    and: &str,
+) -> Result<Vec<T>, Fault> {
+    let mut all = Vec::new();
+    for ids in ids.chunks(IDS) {
+        let places = vec!["?"; ids.len()].join(", ");
+        let sql = format!(
+            "SELECT {} FROM {} WHERE tenant_id = ? AND {column} IN ({places}){and}",
+            columns::<T>(""),
+            T::TABLE.name
+        );
+        let values = std::iter::once(tenant.put()).chain(ids.iter().map(Column::put));
+        all.extend(db.query(name, &sql, values, image)?);
+    }
+    Ok(all)
+}
+
+/// A ticket with its text and its first entries, and the epoch.
+pub(super) fn ticket(db: &Db, tenant: TenantId, which: &Which, first: u16) -> Result<(i64, Option<Parts>), Fault> {
+    let t = tenant.put();
+    let found = match which {
+        Which::Id(id) => db.image::<Ticket>("ticket", &db.reads.ticket, &[t.clone(), id.put()])?,
+        Which::Key(key, number) => {
+            db.image::<Ticket>("ticket by key", &db.reads.ticket_by_key, &[t.clone(), key.put(), number.put()])?
+        }
+    };
+    let epoch = epoch_or_0(db, tenant)?;
+    let Some(found) = found else { return Ok((epoch, None)) };
+    let mut parts = around(db, found)?;
+    let id = parts.ticket.id;
+    parts.text = db.image("text", &db.reads.text, &[t, id.put()])?;
+    if first > 0 {
+        parts.entries = entries(db, tenant, id, None, first)?;
+    }
+    Ok((epoch, Some(parts)))
+}
+
+/// Several tickets, in the order asked for.
+pub(super) fn tickets(db: &Db, tenant: TenantId, ids: &[TicketId]) -> Result<(i64, Vec<Parts>), Fault> {
+    let mut heads: Vec<Ticket> = of_tickets(db, "tickets", tenant, ids, "id", "")?;
+    heads.sort_by_key(|ticket| ids.iter().position(|id| *id == ticket.id));
+    Ok((epoch_or_0(db, tenant)?, around_all(db, tenant, heads)?))
+}
+
+/// Entries after a place, oldest first.
+pub(super) fn entries(
+    db: &Db,
+    tenant: TenantId,
+    ticket: TicketId,
+    after: Option<(Timestamp, EntryId)>,
+    limit: u16,
+) -> Result<Vec<Entry>, Fault> {
+    let (at, id) = after.unwrap_or((Timestamp::from_millis(i64::MIN), EntryId::NIL));
+    let sql = limited(&db.reads.entries, limit);
+    db.images("entries", &sql, &[tenant.put(), ticket.put(), at.put(), id.put()])
+}
+
+/// People by id, in the order asked for.
+pub(super) fn people(db: &Db, tenant: TenantId, ids: &[PersonId]) -> Result<Vec<Person>, Fault> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(db.image::<Person>("person", &db.reads.person, &[tenant.put(), id.put()])?);
+    }
+    Ok(found)
+}
+
+/// People by search, in order of id.
+pub(super) fn find_people(db: &Db, tenant: TenantId, find: &PeopleFind) -> Result<Vec<Person>, Fault> {
+    let kind = find.kind.map_or("", crate::org::PersonKind::as_str);
+    let after = find.after.unwrap_or(PersonId::NIL);
+    let values = [tenant.put(), after.put(), Val::Text(crate::text::fold(&find.search).into()), Val::Text(kind.into())];
+    db.images("find people", &limited(&db.reads.find_people, find.limit), &values)
+}

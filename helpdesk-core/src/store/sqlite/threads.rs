@@ -1,0 +1,296 @@
+//! The threads of a store: one writer, which commits what waits for it together, and a few readers.
+//!
+//! Work goes in as closures and answers come back through one-shot channels, so that a dropped future leaves its work
+//! whole: it is done, and nobody hears of it. A memory database has the writer alone, which reads as well.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::db::{Db, Fault};
+use crate::store::StoreError;
+
+/// Most changes in one transaction.
+const BATCH: usize = 64;
+
+/// Work that changes nothing.
+type Read = Box<dyn FnOnce(&Db) + Send>;
+
+/// What becomes of a change once it has run.
+pub(super) enum Effect<T> {
+    /// It stays. Also right for a change that gave up before it wrote anything.
+    Keep(T),
+    /// Whatever it wrote must be undone.
+    Undo(T),
+}
+
+/// A change: run (perhaps again, when the batch had to be undone), then answered.
+trait Change: Send {
+    /// Whether what it did stays.
+    fn run(&mut self, db: &Db) -> bool;
+    /// Tells the caller; with the failure of the whole batch, if it failed.
+    fn answer(self: Box<Self>, failed: Option<&StoreError>);
+}
+
+struct Task<T, F> {
+    work: F,
+    answer: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnMut(&Db) -> Result<Effect<T>, Fault> + Send> Change for Task<T, F> {
+    fn run(&mut self, db: &Db) -> bool {
+        let (answer, stays) = match (self.work)(db) {
+            Ok(Effect::Keep(answer)) => (Ok(answer), true),
+            Ok(Effect::Undo(answer)) => (Ok(answer), false),
+            Err(fault) => (Err(fault.into()), false),
+        };
+        self.answer = Some(answer);
+        stays
+    }
+    fn answer(self: Box<Self>, failed: Option<&StoreError>) {
+        let answer = match (failed, self.answer) {
+            // What was refused stays refused, whatever became of the others.
+            (Some(failed), Some(Ok(_)) | None) => Err(failed.clone()),
+            (_, Some(answer)) => answer,
+            (None, None) => Err(closed()),
+        };
+        let _ = self.reply.send(answer); // nobody may be waiting any more
+    }
+}
+
+enum Work {
+    Read(Read),
+    Change(Box<dyn Change>),
+}
+
+/// Work waiting for threads.
+struct Inbox {
+    state: Mutex<(VecDeque<Work>, bool)>,
+    filled: Condvar,
+}
+
+impl Inbox {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new((VecDeque::new(), false)), filled: Condvar::new() })
+    }
+    /// False when closed.
+    fn put(&self, work: Work) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.1 {
+            return false;
+        }
+        state.0.push_back(work);
+        drop(state);
+        self.filled.notify_one();
+        true
+    }
+    /// The next work; none when closed and empty.
+    fn take(&self) -> Option<Work> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(work) = state.0.pop_front() {
+                return Some(work);
+            }
+            if state.1 {
+                return None;
+            }
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+    /// Changes that wait already, up to the first read.
+    fn more(&self, changes: &mut Vec<Box<dyn Change>>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while changes.len() < BATCH && matches!(state.0.front(), Some(Work::Change(_))) {
+            if let Some(Work::Change(change)) = state.0.pop_front() {
+                changes.push(change);
+            }
+        }
+    }
+    fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.filled.notify_all();
+    }
+}
+
+pub(super) fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".into())
+}
+
+/// The running threads.
+pub(super) struct Threads {
+    writer: Arc<Inbox>,
+    /// The same as the writer's when there are no readers.
+    readers: Arc<Inbox>,
+    /// Each ends when its thread has.
+    running: Mutex<Vec<oneshot::Receiver<()>>>,
+    pub(super) bell: Arc<Notify>,
+}
+
+impl Threads {
+    /// Starts a thread for each connection.
+    pub(super) fn start(writer: Db, readers: Vec<Db>) -> Result<Self, StoreError> {
+        let bell = Arc::new(Notify::new());
+        let write = Inbox::new();
+        let read = if readers.is_empty() { Arc::clone(&write) } else { Inbox::new() };
+        let this = Self { writer: write, readers: read, running: Mutex::default(), bell: Arc::clone(&bell) };
+        let inbox = Arc::clone(&this.writer);
+        this.spawn("helpdesk-writer", move || write_all(&writer, &inbox, &bell))?;
+        for (i, reader) in readers.into_iter().enumerate() {
+            let inbox = Arc::clone(&this.readers);
+            this.spawn(&format!("helpdesk-reader-{i}"), move || read_all(&reader, &inbox))?;
+        }
+        Ok(this)
+    }
+
+    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let (ends, ended) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+            body(); // closes its connection
+            drop(ends);
+        });
+        thread.map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
+        Ok(())
+    }
+
+    /// Reads, at one moment of the database.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Db) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work: Read = Box::new(move |db| {
+            if !reply.is_closed() {
+                let _ = reply.send(db.snapshot(read).map_err(StoreError::from));
+            }
+        });
+        if !self.readers.put(Work::Read(work)) {
+            return Err(closed());
+        }
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Changes something, in one transaction with whatever else waits.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Db) -> Result<Effect<T>, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        if !self.writer.put(Work::Change(Box::new(Task { work, answer: None, reply }))) {
+            return Err(closed());
+        }
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Runs `work` on the writer's connection, outside of any transaction.
+    pub(super) async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work: Read = Box::new(move |db| {
+            let _ = reply.send(work(db).map_err(StoreError::from));
+        });
+        if !self.writer.put(Work::Read(work)) {
+            return Err(closed());
+        }
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// No more work is taken; what waits is still done.
+    pub(super) fn close(&self) {
+        self.readers.close();
+        self.writer.close();
+    }
+
+    /// Waits until all threads have ended, after [`close`](Self::close).
+    pub(super) async fn ended(&self) {
+        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in running {
+            let _ = thread.await; // always an error: nothing is ever sent
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn read_all(db: &Db, inbox: &Inbox) {
+    while let Some(work) = inbox.take() {
+        if let Work::Read(read) = work {
+            read(db);
+        }
+    }
+}
+
+fn write_all(db: &Db, inbox: &Inbox, bell: &Notify) {
+    let mut changes = Vec::new();
+    while let Some(work) = inbox.take() {
+        match work {
+            Work::Read(read) => read(db),
+            Work::Change(first) => {
+                changes.push(first);
+                inbox.more(&mut changes);
+                let before = db.conn.total_changes();
+                let outcome = commit_all(db, &mut changes);
+                let changed = outcome.is_ok() && db.conn.total_changes() != before;
+                for change in changes.drain(..) {
+                    change.answer(outcome.as_ref().err());
+                }
+                if changed {
+                    bell.notify_waiters();
+                }
+            }
+        }
+    }
+    let _ = db.conn.execute_batch("PRAGMA optimize"); // advice to the planner, nothing depends on it
+}
+
+/// All of them in one transaction, each one whole or not at all.
+///
+/// Savepoints cost a fifth of the throughput (they spill to a file), and hardly any change has to be undone; so the
+/// batch runs without them first, and again with them when one must.
+fn commit_all(db: &Db, changes: &mut [Box<dyn Change>]) -> Result<(), StoreError> {
+    let batch = |savepoints: bool, changes: &mut [Box<dyn Change>]| -> Result<bool, Fault> {
+        db.execute("begin", "BEGIN IMMEDIATE", &[])?;
+        for change in changes {
+            if savepoints {
+                db.execute("savepoint", "SAVEPOINT one", &[])?;
+            }
+            let stays = change.run(db);
+            match (stays, savepoints) {
+                (false, false) => return Ok(false),
+                (false, true) => db.execute("undo", "ROLLBACK TO one", &[]).map(drop)?,
+                (true, _) => {}
+            }
+            if savepoints {
+                db.execute("release", "RELEASE one", &[])?;
+            }
+        }
+        db.execute("commit", "COMMIT", &[])?;
+        Ok(true)
+    };
+    let mut outcome = batch(false, changes);
+    if matches!(outcome, Ok(false)) {
+        rollback(db);
+        if changes.len() == 1 {
+            return Ok(()); // it has its answer and left nothing
+        }
+        outcome = batch(true, changes);
+    }
+    if outcome.is_err() {
+        rollback(db);
+    }
+    outcome.map(drop).map_err(StoreError::from)
+}
+
+fn rollback(db: &Db) {
+    if !db.conn.is_autocommit() {
+        let _ = db.conn.execute_batch("ROLLBACK"); // SQLite has rolled back by itself if this fails
+    }
+}
