@@ -1,0 +1,61 @@
+//! Committing: one statement, so that it happens whole or not at all whatever becomes of its future.
+
+use std::sync::{Arc, PoisonError};
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::compose::{Composed, compose};
+use super::core::Core;
+use super::link::{Link, away, described, fault, lost};
+use crate::event::Cursor;
+use crate::store::{Commit, Outcome, StoreError};
+
+/// Writes all of it, or nothing. No retry here: the desk loads and decides again.
+pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, StoreError> {
+    let Composed { shape, params, tables } = compose(commit)?;
+    let text = text_of(link.core(), &shape, &tables);
+    let ready = link.ready("commit", &text, params).await.map_err(fault)?;
+    link.trip();
+    let rows = match link.send(&ready).await {
+        Ok(rows) => rows,
+        Err(error) => return judge(&error),
+    };
+    let row = rows.first().ok_or_else(|| StoreError::Defect("a commit answered nothing".into()))?;
+    let number = |at| super::value::maybe_int(row, at);
+    Ok(match (number(0)?, number(1)?) {
+        (_, Some(0)) => Outcome::LeaseLost,
+        (Some(0), _) => Outcome::Stale,
+        _ => Outcome::Done(number(2)?.map(Cursor::at)),
+    })
+}
+
+fn text_of(core: &Core, shape: &super::shape::Shape, tables: &[&'static crate::store::sql::image::Table]) -> Arc<str> {
+    if let Some(text) = core.shapes.read().unwrap_or_else(PoisonError::into_inner).get(shape) {
+        return Arc::clone(text);
+    }
+    let table = |name: &'static str| tables.iter().copied().find(|table| table.name == name).unwrap_or(tables[0]);
+    let text: Arc<str> = shape.render(core, &table).into();
+    core.shapes.write().unwrap_or_else(PoisonError::into_inner).insert(shape.clone(), Arc::clone(&text));
+    text
+}
+
+/// What an error of a commit means. The server undoes a failed statement whole.
+fn judge(error: &Error) -> Result<Outcome, StoreError> {
+    const STALE: [SqlState; 4] = [
+        SqlState::UNIQUE_VIOLATION,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::DIVISION_BY_ZERO, // the gate
+    ];
+    match error.code() {
+        Some(code) if STALE.contains(code) => Ok(Outcome::Stale),
+        Some(code) if away(code) => Err(StoreError::Unknown(described(error))),
+        Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE => {
+            Err(StoreError::Unavailable(described(error)))
+        }
+        Some(_) => Err(StoreError::Defect(described(error))),
+        None if lost(error) => Err(StoreError::Unknown(described(error))),
+        None => Err(StoreError::Defect(described(error))),
+    }
+}

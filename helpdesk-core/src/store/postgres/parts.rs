@@ -1,0 +1,122 @@
+//! Tickets with all that belongs to them in one statement: people, tags and entries come as one array per column.
+//!
+//! A row is: epoch, the columns of [`Ticket`], arrays of [`Participant`], arrays of [`Tagging`]; then, as asked, the
+//! columns of [`TicketText`] behind its key, and arrays of [`Entry`].
+
+use tokio_postgres::Row;
+
+use super::core::Core;
+use super::value::{absent, image, maybe_int, transposed, val};
+use crate::store::sql::column::Column;
+use crate::store::sql::filter::NEVER;
+use crate::store::sql::image::Image;
+use crate::store::sql::names::columns;
+use crate::store::{Parts, StoreError};
+use crate::ticket::{Entry, Participant, Tagging, Ticket, TicketText};
+
+/// What is read of each ticket beside its head, people and tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Extent {
+    /// The long text.
+    pub(super) text: bool,
+    /// The first entries.
+    pub(super) entries: Option<u16>,
+}
+
+/// The statement: `tickets` is what stands behind `LEFT JOIN`, gives the ticket the alias `t`, and joins it to the epoch
+/// under the alias `e`; `tenant` is the placeholder of the tenant.
+pub(super) fn select(core: &Core, extent: Extent, tickets: &str, tenant: &str) -> String {
+    let mut list = format!("e.epoch, {}", columns::<Ticket>("t."));
+    let mut joins = String::new();
+    arrays::<Participant>(core, "p", &format!("AND until = {NEVER}"), &mut list, &mut joins);
+    arrays::<Tagging>(core, "g", "", &mut list, &mut joins);
+    if extent.text {
+        let texts = core.names.of::<TicketText>();
+        list.push_str(", x.description, x.salt");
+        joins.push_str(&format!(" LEFT JOIN {texts} x ON x.tenant_id = t.tenant_id AND x.ticket_id = t.id"));
+    }
+    if let Some(limit) = extent.entries {
+        arrays::<Entry>(core, "n", &format!("ORDER BY created_at, id LIMIT {limit}"), &mut list, &mut joins);
+    }
+    let epochs = core.names.text("hd_epoch");
+    format!("SELECT {list} FROM {epochs} e LEFT JOIN {tickets}{joins} WHERE e.tenant_id = {tenant}")
+}
+
+/// One array per column of a side table, all columns but tenant and ticket.
+fn arrays<T: Image>(core: &Core, alias: &str, rest: &str, list: &mut String, joins: &mut String) {
+    let columns: Vec<&str> = T::TABLE.columns[2..].iter().map(|(name, _)| *name).collect();
+    let mut all = Vec::with_capacity(columns.len());
+    for column in &columns {
+        list.push_str(&format!(", {alias}.\"{column}\""));
+        all.push(format!("array_agg(r.\"{column}\") AS \"{column}\""));
+    }
+    let (all, table) = (all.join(", "), core.names.of::<T>());
+    joins.push_str(&format!(
+        " LEFT JOIN LATERAL (SELECT {all} FROM (SELECT * FROM {table} WHERE tenant_id = t.tenant_id AND ticket_id = t.id \
+         {rest}) r) {alias} ON true"
+    ));
+}
+
+/// The epoch and, if the row holds one, the ticket.
+pub(super) fn read(row: &Row, extent: Extent) -> Result<(i64, Option<Parts>), StoreError> {
+    let epoch = maybe_int(row, 0)?.unwrap_or_default();
+    let mut at = 1;
+    if absent(row, at)? {
+        return Ok((epoch, None));
+    }
+    let ticket: Ticket = image(row, at)?;
+    let first = [&ticket.tenant.put(), &ticket.id.put()];
+    at += Ticket::TABLE.columns.len();
+    let mut people: Vec<Participant> = transposed(row, at, first)?;
+    people.sort_by_key(|participant| (participant.relation, participant.person));
+    at += Participant::TABLE.columns.len() - 2;
+    let mut tags: Vec<Tagging> = transposed(row, at, first)?;
+    tags.sort_by_key(|tagging| tagging.tag);
+    at += Tagging::TABLE.columns.len() - 2;
+    let mut text = None;
+    if extent.text {
+        let [.., (_, description), (_, salt)] = TicketText::TABLE.columns else { return Ok((epoch, None)) };
+        let there: Option<&str> = row.try_get(at).map_err(|error| StoreError::Defect(error.to_string()))?;
+        if there.is_some() {
+            let vals = [val(row, at, *description)?, val(row, at + 1, *salt)?];
+            text = Some(TicketText::read(&mut first.into_iter().cloned().chain(vals))?);
+        }
+        at += 2;
+    }
+    let mut entries: Vec<Entry> = vec![];
+    if extent.entries.is_some() {
+        entries = transposed(row, at, first)?;
+        entries.sort_by_key(|entry| (entry.created_at, entry.id));
+    }
+    Ok((epoch, Some(Parts { ticket, text, people, tags, entries })))
+}
+
+/// All rows.
+pub(super) fn read_all(rows: &[Row], extent: Extent) -> Result<(Option<i64>, Vec<Parts>), StoreError> {
+    let (mut epoch, mut all) = (None, Vec::with_capacity(rows.len()));
+    for row in rows {
+        let (seen, parts) = read(row, extent)?;
+        epoch = Some(seen);
+        all.extend(parts);
+    }
+    Ok((epoch, all))
+}
+
+/// Behind `LEFT JOIN`: the ticket with the id in the placeholder `$2`.
+pub(super) fn by_id(core: &Core) -> String {
+    format!("{} t ON t.tenant_id = e.tenant_id AND t.id = $2", core.names.of::<Ticket>())
+}
+
+/// Behind `LEFT JOIN`: the tickets with the ids in the placeholder `$2`.
+pub(super) fn by_ids(core: &Core) -> String {
+    format!("{} t ON t.tenant_id = e.tenant_id AND t.id = ANY($2)", core.names.of::<Ticket>())
+}
+
+/// Behind `LEFT JOIN`: the ticket with the key `$2` of its project and the number `$3`.
+pub(super) fn by_key(core: &Core) -> String {
+    let (projects, tickets) = (core.names.text("hd_project"), core.names.of::<Ticket>());
+    format!(
+        "({projects} k JOIN {tickets} t ON t.tenant_id = k.tenant_id AND t.project_id = k.id) \
+         ON k.tenant_id = e.tenant_id AND k.\"key\" = $2 AND t.number = $3"
+    )
+}

@@ -1,0 +1,244 @@
+//! Everything a store reads that is no command's: tickets, lists, the directory, configuration. One trip each.
+
+use std::sync::Arc;
+
+use super::link::{Link, fault};
+use super::load::{people_by_id, rows_of};
+use super::parts::{self, Extent};
+use super::value::{Param, from_query, get, image, images, maybe_int};
+use crate::actor::{Actor, PluginId};
+use crate::config::TenantConfig;
+use crate::filter::{Order, SortBy};
+use crate::id::{EntryId, GroupId, PersonId, TenantId, TicketId};
+use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
+use crate::role::Grant;
+use crate::store::sql::reads::limited;
+use crate::store::sql::select;
+use crate::store::{Count, Find, Kv, Parts, PeopleFind, RunRecord, Standing, StoreError, Which};
+use crate::ticket::{Entry, Participant, Revision, Tag, Ticket};
+use crate::time::Timestamp;
+use crate::workflow::check::Shelf;
+use crate::workflow::{Definition, Published};
+
+type Read<T> = Result<T, StoreError>;
+
+pub(super) async fn ticket(link: &Link<'_>, tenant: TenantId, which: &Which, entries: u16) -> Read<(i64, Option<Parts>)> {
+    let core = link.core();
+    let extent = Extent { text: true, entries: Some(entries) };
+    let (text, params) = match which {
+        Which::Id(id) => {
+            let text =
+                core.text_for("ticket whole", entries, || parts::select(core, extent, &parts::by_id(core), "$1"));
+            (text, vec![Param::uuid(tenant), Param::uuid(*id)])
+        }
+        Which::Key(key, number) => {
+            let text =
+                core.text_for("ticket by key", entries, || parts::select(core, extent, &parts::by_key(core), "$1"));
+            (text, vec![Param::uuid(tenant), Param::text(key), Param::int(*number)])
+        }
+    };
+    let rows = link.query_dynamic("ticket", &text, params).await?;
+    rows.first().map_or(Ok((0, None)), |row| parts::read(row, extent))
+}
+
+pub(super) async fn tickets(link: &Link<'_>, tenant: TenantId, ids: &[TicketId]) -> Read<(i64, Vec<Parts>)> {
+    let core = link.core();
+    let text = core.text("tickets", || parts::select(core, Extent::default(), &parts::by_ids(core), "$1"));
+    let params = vec![Param::uuid(tenant), Param::uuids(ids.iter().copied())];
+    let rows = link.query("tickets", &text, params).await?;
+    let (epoch, all) = parts::read_all(&rows, Extent::default())?;
+    Ok((epoch.unwrap_or_default(), all))
+}
+
+pub(super) async fn find(link: &Link<'_>, find: &Find) -> Read<(i64, Vec<Parts>)> {
+    let core = link.core();
+    let (page, values) = select::page(find, &core.names);
+    let mut params = values.0.into_iter().map(from_query).collect::<Read<Vec<_>>>()?;
+    params.push(Param::uuid(find.tenant));
+    let text = parts::select(core, Extent::default(), &format!("({page}) t ON true"), &format!("${}", params.len()));
+    let rows = link.query_dynamic("find", &text, params).await?;
+    let (epoch, mut all) = parts::read_all(&rows, Extent::default())?;
+    // The page is the right one; joins promise nothing about its order.
+    all.sort_by(|a, b| {
+        let place = |parts: &Parts| (sort_key(&parts.ticket, find.order), parts.ticket.id);
+        if find.order.descending { place(b).cmp(&place(a)) } else { place(a).cmp(&place(b)) }
+    });
+    Ok((epoch.unwrap_or_default(), all))
+}
+
+fn sort_key(ticket: &Ticket, order: Order) -> i64 {
+    match order.by {
+        SortBy::Created => ticket.created_at.millis(),
+        SortBy::Updated => ticket.updated_at.millis(),
+        SortBy::Due => ticket.due_at.unwrap_or(Timestamp::NEVER).millis(),
+        SortBy::Priority => ticket.priority as i64,
+        SortBy::Number => ticket.number,
+    }
+}
+
+pub(super) async fn count(link: &Link<'_>, find: &Find, cap: u32) -> Read<(i64, Count)> {
+    let core = link.core();
+    let (count, values) = select::count(find, cap, &core.names);
+    let mut params = values.0.into_iter().map(from_query).collect::<Read<Vec<_>>>()?;
+    params.push(Param::uuid(find.tenant));
+    let (epochs, tenant) = (core.names.text("hd_epoch"), params.len());
+    let text = format!("SELECT ({count}), (SELECT epoch FROM {epochs} WHERE tenant_id = ${tenant})");
+    let rows = link.query_dynamic("count", &text, params).await?;
+    let row = rows.first().ok_or_else(|| StoreError::Defect("a count answered nothing".into()))?;
+    Ok((maybe_int(row, 1)?.unwrap_or_default(), select::counted(get(row, 0)?, cap)))
+}
+
+pub(super) async fn entries(
+    link: &Link<'_>,
+    tenant: TenantId,
+    ticket: TicketId,
+    after: Option<(Timestamp, EntryId)>,
+    limit: u16,
+) -> Read<Vec<Entry>> {
+    let (at, id) = after.unwrap_or((Timestamp::from_millis(i64::MIN), EntryId::NIL));
+    let params = vec![Param::uuid(tenant), Param::uuid(ticket), Param::int(at.millis()), Param::uuid(id)];
+    images(&link.query_dynamic("entries", &limited(&link.core().reads.entries, limit), params).await?)
+}
+
+pub(super) async fn revisions(link: &Link<'_>, tenant: TenantId, ticket: TicketId) -> Read<Vec<Revision>> {
+    rows_of(link, "revisions", &link.core().reads.revisions, vec![Param::uuid(tenant), Param::uuid(ticket)]).await
+}
+
+pub(super) async fn participants(link: &Link<'_>, tenant: TenantId, ticket: TicketId) -> Read<Vec<Participant>> {
+    let params = vec![Param::uuid(tenant), Param::uuid(ticket)];
+    let mut all: Vec<Participant> = rows_of(link, "participants", &link.core().reads.participants, params).await?;
+    all.sort_by_key(|participant| (participant.since, participant.relation, participant.person));
+    Ok(all)
+}
+
+pub(super) async fn people(link: &Link<'_>, tenant: TenantId, ids: &[PersonId]) -> Read<Vec<Person>> {
+    let params = vec![Param::uuid(tenant), Param::uuids(ids.iter().copied())];
+    rows_of(link, "people", &people_by_id(link.core()), params).await
+}
+
+pub(super) async fn find_people(link: &Link<'_>, tenant: TenantId, find: &PeopleFind) -> Read<Vec<Person>> {
+    let params = vec![
+        Param::uuid(tenant),
+        Param::uuid(find.after.unwrap_or(PersonId::NIL)),
+        Param::text(&find.search),
+        Param::text(find.kind.map_or("", |kind| kind.as_str())),
+    ];
+    images(&link.query_dynamic("find people", &limited(&link.core().reads.find_people, find.limit), params).await?)
+}
+
+pub(super) async fn grants(link: &Link<'_>, tenant: TenantId) -> Read<Vec<Grant>> {
+    rows_of(link, "grants", &link.core().reads.grants, vec![Param::uuid(tenant)]).await
+}
+
+pub(super) async fn members(link: &Link<'_>, tenant: TenantId, group: GroupId) -> Read<Vec<Membership>> {
+    rows_of(link, "members", &link.core().reads.members, vec![Param::uuid(tenant), Param::uuid(group)]).await
+}
+
+pub(super) async fn tenants(link: &Link<'_>) -> Read<Vec<Tenant>> {
+    rows_of(link, "tenants", &link.core().reads.tenants, vec![]).await
+}
+
+pub(super) async fn kv(link: &Link<'_>, tenant: TenantId, plugin: &str, key: &str) -> Read<Option<Kv>> {
+    let params = vec![Param::uuid(tenant), Param::text(plugin), Param::text(key)];
+    let rows = link.query("plugin value", &link.core().reads.kv, params).await?;
+    rows.first().map(|row| image(row, 0)).transpose()
+}
+
+pub(super) async fn kv_keys(
+    link: &Link<'_>,
+    tenant: TenantId,
+    plugin: &str,
+    prefix: &str,
+    after: Option<&str>,
+    limit: u16,
+) -> Read<Vec<String>> {
+    let params =
+        vec![Param::uuid(tenant), Param::text(plugin), Param::text(after.unwrap_or_default()), Param::text(prefix)];
+    let text = limited(&link.core().reads.kv_keys, limit);
+    link.query_dynamic("plugin keys", &text, params).await?.iter().map(|row| get(row, 0)).collect()
+}
+
+pub(super) async fn runs(link: &Link<'_>, tenant: TenantId, plugin: &str, limit: u16) -> Read<Vec<RunRecord>> {
+    let params = vec![Param::uuid(tenant), Param::text(plugin)];
+    images(&link.query_dynamic("plugin runs", &limited(&link.core().reads.runs, limit), params).await?)
+}
+
+/// The epoch is read first: what stands behind it is never older than it says.
+pub(super) async fn standing(link: &Link<'_>, actor: &Actor) -> Read<(i64, Standing)> {
+    let Some(tenant) = actor.tenant() else { return Ok((0, Standing::default())) };
+    let reads = &link.core().reads;
+    let me = || Param::uuid(tenant);
+    let own = |kind: &str, key: &str| vec![me(), Param::text(kind), Param::text(key)];
+    let mut wanted = vec![(reads.epoch.as_str(), vec![me()])];
+    match actor {
+        Actor::System(_) => {}
+        Actor::Person(_, id) | Actor::Service(_, id) => wanted.extend([
+            (reads.grants_of.as_str(), own("person", &id.to_string())),
+            (reads.grants_by_group.as_str(), vec![me(), Param::uuid(*id)]),
+            (reads.person.as_str(), vec![me(), Param::uuid(*id)]),
+        ]),
+        Actor::Plugin(_, plugin) => wanted.push((reads.grants_of.as_str(), own("plugin", plugin.as_str()))),
+    }
+    let mut ready = Vec::with_capacity(wanted.len());
+    for (text, params) in wanted {
+        ready.push(link.ready("standing", text, params).await.map_err(fault)?);
+    }
+    let answers = link.together(&ready).await?;
+    let rows = |at: usize| answers.get(at).map_or(&[][..], Vec::as_slice);
+    let epoch = rows(0).first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+    let mut grants: Vec<Grant> = images(rows(1))?;
+    grants.extend(images::<Grant>(rows(2))?);
+    let person = rows(3).first().map(|row| image(row, 0)).transpose()?;
+    Ok((epoch, Standing { person, grants }))
+}
+
+/// Read again when the epoch moved meanwhile: a configuration is kept for good under its epoch.
+pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<TenantConfig>> {
+    let reads = &link.core().reads;
+    loop {
+        let texts = [
+            &reads.epoch,
+            &reads.tenant,
+            &reads.projects,
+            &reads.groups,
+            &reads.tags,
+            &reads.workflows,
+            &reads.plugins,
+            &reads.epoch,
+        ];
+        let mut ready = Vec::with_capacity(texts.len());
+        for text in texts {
+            ready.push(link.ready("configuration", text, vec![Param::uuid(tenant)]).await.map_err(fault)?);
+        }
+        let answers = link.together(&ready).await?;
+        let [before, tenants, projects, groups, tags, workflows, plugins, after] = answers.as_slice() else {
+            return Err(StoreError::Defect("a configuration answered too little".into()));
+        };
+        let epoch = |rows: &[tokio_postgres::Row]| rows.first().map(|row| get::<i64>(row, 0)).transpose();
+        let (before, after) = (epoch(before)?, epoch(after)?);
+        if before != after {
+            continue;
+        }
+        let (Some(epoch), Some(row)) = (before, tenants.first()) else { return Ok(None) };
+        let mut shelf = Shelf::default();
+        for published in images::<Published>(workflows)? {
+            let bad = |error: &dyn std::fmt::Display| {
+                StoreError::Defect(format!("workflow {}@{}: {error}", published.key, published.version))
+            };
+            let definition = Definition::from_json(&published.definition).map_err(|error| bad(&error))?;
+            shelf.put(Arc::new(definition.publish(published.version).map_err(|error| bad(&error))?));
+        }
+        return Ok(Some(TenantConfig {
+            epoch,
+            tenant: image(row, 0)?,
+            projects: images::<Project>(projects)?.into_iter().map(|row| (row.id, row)).collect(),
+            groups: images::<Group>(groups)?.into_iter().map(|row| (row.id, row)).collect(),
+            tags: images::<Tag>(tags)?.into_iter().map(|row| (row.id, row)).collect(),
+            workflows: shelf,
+            plugins: images::<Installation>(plugins)?
+                .into_iter()
+                .map(|row| (row.plugin.clone(), Arc::new(row)))
+                .collect::<std::collections::BTreeMap<PluginId, _>>(),
+        }));
+    }
+}
