@@ -19,6 +19,8 @@ pub mod org;
 pub mod role;
 pub mod scene;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod ticket;
 pub mod time;

@@ -1,0 +1,120 @@
+//! Many at once: conflicts are told, numbers and names are given once, nothing is lost.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::Bench;
+use super::commits::head;
+use crate::command::{Asking, Comment, CreateProject, CreateTicket, EditTicket, Patch};
+use crate::desk::Desk;
+use crate::error::{ActError, Refusal};
+use crate::filter::{Filter, Order, SortBy};
+use crate::desk::read::Page;
+use crate::store::Store;
+use crate::testing::Faulty;
+use crate::ticket::Priority;
+use crate::value::Field;
+
+pub(super) async fn two_writers_on_one_version_conflict_by_field(bench: &Bench) {
+    let world = bench.world().await;
+    let id = world.ticket("contended").await;
+    let patches = [
+        Patch { priority: Some(Some(Priority::High)), ..Patch::default() },
+        Patch { title: Some("Contended".into()), ..Patch::default() },
+    ];
+    // Two desks, so that the database decides and not the lanes of one process.
+    let other = Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap();
+    let [one, two] = patches.clone().map(|patch| EditTicket::new(id, patch).expecting(1));
+    let (one, two) = tokio::join!(world.desk.act(&world.ana, one), other.act(&world.ben, two));
+    let (changed, error) = match (one, two) {
+        (Ok(_), Err(error)) => (Field::Priority, error),
+        (Err(error), Ok(_)) => (Field::Title, error),
+        (one, two) => panic!("exactly one wins: {one:?} {two:?}"),
+    };
+    let ActError::Refused(Refusal::Conflict(conflict)) = error else { panic!("no conflict: {error}") };
+    assert_eq!((conflict.expected, conflict.current, conflict.fields), (1, 2, vec![changed]));
+}
+
+pub(super) async fn sixty_four_creators_get_sixty_four_keys(bench: &Bench) {
+    let world = bench.world().await;
+    let ids = join_all((0..64).map(|n| {
+        let (desk, by, create) = (world.desk.clone(), world.ana.clone(), CreateTicket::new(world.it, format!("t{n}")));
+        tokio::spawn(async move { desk.act(&by, create).await.unwrap().out })
+    }))
+    .await;
+    let ids: BTreeSet<_> = ids.into_iter().map(Result::unwrap).collect();
+    let page = Page::first(100).order(Order { by: SortBy::Number, descending: false });
+    let views = world.desk.tickets(&world.ana, &Filter::All, page).await.unwrap();
+    let keys: BTreeSet<_> = views.iter().map(|view| view.key.clone()).collect();
+    assert_eq!((ids.len(), views.len(), keys.len()), (64, 64, 64));
+    assert!(views.iter().all(|view| view.case.ticket.number > 0));
+}
+
+pub(super) async fn one_key_sent_by_many_happens_once(bench: &Bench) {
+    let world = bench.world().await;
+    let desks = join_all((0..4).map(|_| async {
+        Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap()
+    }))
+    .await;
+    let sent = desks.iter().cycle().take(16).map(|desk| {
+        let (desk, by, ask) = (desk.clone(), world.ana.clone(), CreateTicket::new(world.it, "once").keyed("same"));
+        tokio::spawn(async move { desk.act(&by, ask).await.unwrap() })
+    });
+    let done: Vec<_> = join_all(sent.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).collect();
+    let made: BTreeSet<_> = done.iter().map(|done| (done.out, done.version, done.cursor)).collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!(done.iter().filter(|done| done.changed).count(), 1);
+}
+
+pub(super) async fn comments_of_many_all_arrive(bench: &Bench) {
+    let world = bench.world().await;
+    let id = world.ticket("busy").await;
+    let other = Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap();
+    let sent: Vec<_> = (0..24)
+        .map(|n| {
+            let desk = if n % 2 == 0 { world.desk.clone() } else { other.clone() };
+            let by = world.ben.clone();
+            tokio::spawn(async move { desk.act(&by, Comment::public(id, format!("c{n}"))).await.unwrap() })
+        })
+        .collect();
+    let versions: BTreeSet<i64> = join_all(sent).await.into_iter().map(|done| done.unwrap().version).collect();
+    assert_eq!(versions, (2..=25).collect());
+    assert_eq!(world.store.entries(world.tenant, id, None, 100).await.unwrap().len(), 24);
+    assert_eq!(head(&world, id).await.version, 25);
+}
+
+pub(super) async fn one_name_is_taken_once(bench: &Bench) {
+    let world = bench.world().await;
+    let other = Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap();
+    let ask = || CreateProject::new(world.tenant, "TWIN");
+    let (one, two) = tokio::join!(world.desk.act(&world.root, ask()), other.act(&world.root, ask()));
+    let refused: Vec<_> = [one, two].into_iter().filter_map(Result::err).map(|error| error.code()).collect();
+    assert_eq!(refused, ["ALREADY_EXISTS"]);
+}
+
+pub(super) async fn draw_never_repeats(bench: &Bench) {
+    let world = bench.world().await;
+    let mut stores = vec![];
+    for _ in 0..4 {
+        stores.push(bench.store().await);
+    }
+    let (tenant, project) = (world.tenant, world.it);
+    let draws = stores.into_iter().enumerate().map(|(i, store)| {
+        let n = i as u32 % 3 + 1;
+        tokio::spawn(async move {
+            let mut mine = vec![];
+            for _ in 0..25 {
+                let first = store.draw(tenant, project, n).await.unwrap();
+                mine.extend(first..first + i64::from(n));
+            }
+            mine
+        })
+    });
+    let all: Vec<i64> = join_all(draws.collect::<Vec<_>>()).await.into_iter().flat_map(Result::unwrap).collect();
+    let distinct: BTreeSet<i64> = all.iter().copied().collect();
+    assert_eq!(all.len(), distinct.len());
+    assert!(distinct.first().is_some_and(|first| *first >= 1));
+    let there = world.store.draw(tenant, world.ops, 1).await.unwrap();
+    assert_eq!(there, 1, "every project counts by itself");
+}
