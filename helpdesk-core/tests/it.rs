@@ -1,0 +1,7 @@
+//! The one integration binary of the core: everything that needs a database, a second process or the shipped corpus.
+//!
+//! Sizes grow when `HELPDESK_LONG` is set.
+
+mod it {
+    mod conformance;
+}

@@ -1,0 +1,124 @@
+//! SQLite: what is its own (opening, migrating, closing), and the conformance suite on file and memory.
+
+use helpdesk_core::id::{ProjectId, TenantId};
+use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
+use helpdesk_core::store::{Log, Store, StoreError};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+#[tokio::test]
+async fn a_file_must_be_migrated_before_use_and_can_go_back() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path().join("desk.db")).await.unwrap();
+    assert!(matches!(store.head().await, Err(StoreError::Schema(says)) if says.contains("run `migrate`")));
+    assert_eq!(store.migrate().await.unwrap().len(), 1);
+    assert_eq!(store.migrate().await.unwrap(), []);
+    assert_eq!(store.head().await.unwrap().seq(), 0);
+    assert!(store.migration_status().await.unwrap().iter().all(|one| one.applied_at.is_some() && one.fault.is_none()));
+    assert_eq!(store.migrate_to(0).await.unwrap().len(), 1);
+    assert!(store.migration_status().await.unwrap().iter().all(|one| one.applied_at.is_none()));
+    assert_eq!(store.migrate().await.unwrap().len(), 1);
+    store.close().await;
+    assert!(matches!(store.head().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.draw(TenantId::NIL, ProjectId::NIL, 1).await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("desk.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.migrate().await.unwrap();
+    store.close().await;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute("INSERT INTO hd_migration SELECT max(number) + 1, 'later', '', 0 FROM hd_migration", []).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    for answer in [store.tenants().await.map(drop), store.migrate().await.map(drop)] {
+        assert!(matches!(answer, Err(StoreError::Schema(says)) if says.contains("use the newer binary")));
+    }
+    other.execute("UPDATE hd_migration SET checksum = 'x' WHERE number = 1", []).unwrap();
+    assert!(matches!(store.migrate().await, Err(StoreError::Schema(says)) if says.contains("another form")));
+}
+
+#[tokio::test]
+async fn processes_that_start_together_migrate_once() {
+    let folder = folder();
+    let path = folder.path().join("desk.db");
+    let open = || async {
+        let store = SqliteStore::open_with(&path, SqliteOptions { readers: 1, ..SqliteOptions::default() }).await;
+        store.unwrap().migrate().await.unwrap().len()
+    };
+    let (a, b, c) = tokio::join!(open(), open(), open());
+    assert_eq!(a + b + c, 1);
+}
+
+#[tokio::test]
+async fn numbers_are_drawn_once_by_many() {
+    let store = SqliteStore::memory().await.unwrap();
+    store.migrate().await.unwrap();
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.draw(TenantId::NIL, ProjectId::NIL, 2).await.unwrap() })
+        })
+        .collect();
+    let mut numbers = Vec::new();
+    for task in tasks {
+        numbers.push(task.await.unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..64).map(|n| 1 + 2 * n).collect::<Vec<i64>>());
+}
+
+#[cfg(feature = "testing")]
+mod conforms {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use helpdesk_core::store::Database;
+    use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
+    use helpdesk_core::testing::conformance::Place;
+
+    struct File(tempfile::TempDir);
+
+    impl Place for File {
+        fn store(&self) -> BoxFuture<'_, Arc<dyn Database>> {
+            async {
+                let options = SqliteOptions { synchronous_full: false, readers: 2, ..SqliteOptions::default() };
+                let store = SqliteStore::open_with(self.0.path().join("desk.db"), options).await.unwrap();
+                store.migrate().await.unwrap();
+                Arc::new(store) as Arc<dyn Database>
+            }
+            .boxed()
+        }
+    }
+
+    struct Memory(SqliteStore);
+
+    impl Place for Memory {
+        fn store(&self) -> BoxFuture<'_, Arc<dyn Database>> {
+            async { Arc::new(self.0.clone()) as Arc<dyn Database> }.boxed()
+        }
+    }
+
+    async fn file() -> File {
+        File(super::folder())
+    }
+
+    async fn memory() -> Memory {
+        let store = SqliteStore::memory().await.unwrap();
+        store.migrate().await.unwrap();
+        Memory(store)
+    }
+
+    mod on_file {
+        helpdesk_core::conformance!(super::file);
+    }
+
+    mod in_memory {
+        helpdesk_core::conformance!(super::memory);
+    }
+}

@@ -1,0 +1,2 @@
+#[path = "it/sqlite.rs"]
+mod sqlite;
