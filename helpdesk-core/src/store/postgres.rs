@@ -7,6 +7,7 @@ mod bell;
 mod commit;
 mod compose;
 mod core;
+mod join;
 mod link;
 mod load;
 mod log;
@@ -28,12 +29,10 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Config, NoTls};
 
 use self::core::Core;
+pub use self::join::{HostClient, PgJoined};
 use self::link::{Link, no_connection};
-use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{JobId, TenantId};
 pub use crate::store::migrate::MigrationStatus;
-use crate::store::{Answer, Database, Depth, Job, Lease, Log, NewJob, Queue, Release, StoreError};
-use crate::time::Timestamp;
+use crate::store::{Database, StoreError};
 
 /// How a store uses its database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +153,28 @@ impl PgStore {
         self.core.trips.load(Ordering::Relaxed)
     }
 
+    /// This store inside a transaction that the host has begun on `client`, for
+    /// [`Desk::within`](crate::Desk::within). The host commits or rolls back, on the same client, and then calls
+    /// [`ring`](Self::ring).
+    ///
+    /// ```no_run
+    /// # async fn pay(store: &helpdesk_core::store::postgres::PgStore, client: tokio_postgres::Client)
+    /// # -> Result<(), tokio_postgres::Error> {
+    /// let client = std::sync::Arc::new(client);
+    /// client.batch_execute("BEGIN").await?;
+    /// let joined = store.join(client.clone());
+    /// // … `desk.within(joined)` and the host's own statements …
+    /// client.batch_execute("COMMIT").await?;
+    /// store.ring();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn join(&self, client: impl HostClient) -> PgJoined {
+        PgJoined::new(Arc::clone(&self.core), self.pool.clone(), Arc::new(client))
+    }
+
     /// Wakes waiting workers here and, if set so, in other processes: for a host that committed a transaction which it
-    /// had joined.
+    /// had [joined](Self::join).
     pub fn ring(&self) {
         self.core.ring();
     }
@@ -182,66 +201,6 @@ impl Drop for PgStore {
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             task.abort();
         }
-    }
-}
-
-impl Log for PgStore {
-    fn head(&self) -> Answer<'_, Cursor> {
-        Box::pin(async move { log::head(&self.link().await?).await })
-    }
-    fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
-        Box::pin(async move { log::after(&self.link().await?, tenant, cursor, limit).await })
-    }
-    fn history<'a>(
-        &'a self,
-        tenant: TenantId,
-        subject: &'a Subject,
-        version: i64,
-        limit: u16,
-    ) -> Answer<'a, Vec<Envelope>> {
-        Box::pin(async move { log::history(&self.link().await?, tenant, subject, version, limit).await })
-    }
-}
-
-impl Queue for PgStore {
-    fn claim<'a>(&'a self, queue: &'a str, limit: u16, now: Timestamp, until: Timestamp) -> Answer<'a, Vec<Job>> {
-        Box::pin(async move { queue::claim(&self.link().await?, queue, limit, now, until).await })
-    }
-    fn renew<'a>(&'a self, leases: &'a [Lease], until: Timestamp) -> Answer<'a, Vec<Lease>> {
-        Box::pin(async move { queue::renew(&self.link().await?, leases, until).await })
-    }
-    fn release<'a>(&'a self, lease: Lease, how: &'a Release) -> Answer<'a, bool> {
-        Box::pin(async move { queue::release(&self.link().await?, lease, how).await })
-    }
-    fn dead<'a>(&'a self, queue: &'a str, limit: u16) -> Answer<'a, (Vec<Job>, Depth)> {
-        Box::pin(async move { queue::dead(&self.link().await?, queue, limit).await })
-    }
-    fn revive(&self, tenant: TenantId, job: JobId, now: Timestamp) -> Answer<'_, bool> {
-        Box::pin(async move {
-            let revived = queue::revive(&self.link().await?, tenant, job, now).await?;
-            if revived {
-                self.ring();
-            }
-            Ok(revived)
-        })
-    }
-    fn next_due<'a>(&'a self, queues: &'a [String]) -> Answer<'a, Option<Timestamp>> {
-        Box::pin(async move { queue::next_due(&self.link().await?, queues).await })
-    }
-    fn position<'a>(&'a self, subscriber: &'a str) -> Answer<'a, Cursor> {
-        Box::pin(async move { queue::position(&self.link().await?, subscriber).await })
-    }
-    fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool> {
-        Box::pin(async move {
-            let moved = queue::advance(&self.link().await?, subscriber, from, to, jobs).await?;
-            if moved && !jobs.is_empty() {
-                self.ring();
-            }
-            Ok(moved)
-        })
-    }
-    fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64> {
-        Box::pin(async move { queue::sweep(&self.link().await?, keys, now).await })
     }
 }
 

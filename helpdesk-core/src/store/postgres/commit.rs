@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
-use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Error, Row};
 
 use super::compose::{Composed, compose};
 use super::core::Core;
@@ -21,6 +21,35 @@ pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, 
         Ok(rows) => rows,
         Err(error) => return judge(&error),
     };
+    outcome(&rows)
+}
+
+/// The same inside a transaction of the host, behind a savepoint: what fails leaves nothing behind and the transaction
+/// whole. All three travel together, so that a dropped future leaves no savepoint open.
+pub(super) async fn within(link: &Link<'_>, commit: &Commit) -> Result<Outcome, StoreError> {
+    let Composed { shape, params, tables } = compose(commit)?;
+    let text = text_of(link.core(), &shape, &tables);
+    let ready = link.ready("commit", &text, params).await.map_err(fault)?;
+    link.trip();
+    let (saved, rows, released) = futures_util::join!(
+        link.batch("SAVEPOINT hd_command"),
+        link.send(&ready),
+        link.batch("RELEASE SAVEPOINT hd_command")
+    );
+    saved.map_err(fault)?;
+    match rows {
+        Ok(rows) => {
+            released.map_err(fault)?;
+            outcome(&rows)
+        }
+        Err(error) => {
+            link.batch("ROLLBACK TO SAVEPOINT hd_command; RELEASE SAVEPOINT hd_command").await.map_err(fault)?;
+            judge(&error)
+        }
+    }
+}
+
+fn outcome(rows: &[Row]) -> Result<Outcome, StoreError> {
     let row = rows.first().ok_or_else(|| StoreError::Defect("a commit answered nothing".into()))?;
     let number = |at| super::value::maybe_int(row, at);
     Ok(match (number(0)?, number(1)?) {

@@ -1,14 +1,16 @@
-//! [`Store`] over whatever gives a [`Link`](super::link::Link): the pool, or a host's transaction.
+//! The traits over whatever gives a [`Link`](super::link::Link): the pool, or a host's transaction.
 
-use super::{PgStore, commit, load, queue, read};
+use super::{PgJoined, PgStore, commit, load, log, queue, read};
 use crate::actor::{Actor, Author};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
-use crate::id::{EntryId, GroupId, PersonId, ProjectId, TenantId, TicketId};
+use crate::event::{Cursor, Envelope, Subject};
+use crate::id::{EntryId, GroupId, JobId, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Count, Find, Found, Kv, Loaded, Outcome, Parts, PeopleFind, RunRecord, Standing, Store, Which,
+    Answer, Commit, Count, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts, PeopleFind, Queue,
+    Release, RunRecord, Standing, Store, Which,
 };
 use crate::ticket::{Entry, Participant, Revision};
 use crate::time::Timestamp;
@@ -97,6 +99,70 @@ macro_rules! reads {
     };
 }
 
+macro_rules! log {
+    () => {
+        fn head(&self) -> Answer<'_, Cursor> {
+            Box::pin(async move { log::head(&self.link().await?).await })
+        }
+        fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
+            Box::pin(async move { log::after(&self.link().await?, tenant, cursor, limit).await })
+        }
+        fn history<'a>(
+            &'a self,
+            tenant: TenantId,
+            subject: &'a Subject,
+            version: i64,
+            limit: u16,
+        ) -> Answer<'a, Vec<Envelope>> {
+            Box::pin(async move { log::history(&self.link().await?, tenant, subject, version, limit).await })
+        }
+    };
+}
+
+macro_rules! queue {
+    () => {
+        fn claim<'a>(&'a self, queue: &'a str, limit: u16, now: Timestamp, until: Timestamp) -> Answer<'a, Vec<Job>> {
+            Box::pin(async move { queue::claim(&self.link().await?, queue, limit, now, until).await })
+        }
+        fn renew<'a>(&'a self, leases: &'a [Lease], until: Timestamp) -> Answer<'a, Vec<Lease>> {
+            Box::pin(async move { queue::renew(&self.link().await?, leases, until).await })
+        }
+        fn release<'a>(&'a self, lease: Lease, how: &'a Release) -> Answer<'a, bool> {
+            Box::pin(async move { queue::release(&self.link().await?, lease, how).await })
+        }
+        fn dead<'a>(&'a self, queue: &'a str, limit: u16) -> Answer<'a, (Vec<Job>, Depth)> {
+            Box::pin(async move { queue::dead(&self.link().await?, queue, limit).await })
+        }
+        fn revive(&self, tenant: TenantId, job: JobId, now: Timestamp) -> Answer<'_, bool> {
+            Box::pin(async move {
+                let revived = queue::revive(&self.link().await?, tenant, job, now).await?;
+                if revived {
+                    self.ring();
+                }
+                Ok(revived)
+            })
+        }
+        fn next_due<'a>(&'a self, queues: &'a [String]) -> Answer<'a, Option<Timestamp>> {
+            Box::pin(async move { queue::next_due(&self.link().await?, queues).await })
+        }
+        fn position<'a>(&'a self, subscriber: &'a str) -> Answer<'a, Cursor> {
+            Box::pin(async move { queue::position(&self.link().await?, subscriber).await })
+        }
+        fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool> {
+            Box::pin(async move {
+                let moved = queue::advance(&self.link().await?, subscriber, from, to, jobs).await?;
+                if moved && !jobs.is_empty() {
+                    self.ring();
+                }
+                Ok(moved)
+            })
+        }
+        fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64> {
+            Box::pin(async move { queue::sweep(&self.link().await?, keys, now).await })
+        }
+    };
+}
+
 impl Store for PgStore {
     reads!();
 
@@ -117,4 +183,41 @@ impl Store for PgStore {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move { self.shut() })
     }
+}
+
+impl Log for PgStore {
+    log!();
+}
+
+impl Queue for PgStore {
+    queue!();
+}
+
+impl Store for PgJoined {
+    reads!();
+
+    /// On a connection of its own, committed at once: the counter's row must not stay locked until the host commits.
+    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
+        Box::pin(async move { queue::draw(&self.outside().await?, tenant, project, n).await })
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {
+        Box::pin(async move {
+            let _turn = self.turn().await;
+            commit::within(&self.link().await?, &commit).await
+        })
+    }
+
+    /// The host ends its transaction; there is nothing to release.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl Log for PgJoined {
+    log!();
+}
+
+impl Queue for PgJoined {
+    queue!();
 }

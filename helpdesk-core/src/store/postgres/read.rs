@@ -1,24 +1,21 @@
 //! Everything a store reads that is no command's: tickets, lists, the directory, configuration. One trip each.
 
-use std::sync::Arc;
-
 use super::link::{Link, fault};
 use super::load::{people_by_id, rows_of};
 use super::parts::{self, Extent};
 use super::value::{Param, from_query, get, image, images, maybe_int};
-use crate::actor::{Actor, PluginId};
+use crate::actor::Actor;
 use crate::config::TenantConfig;
 use crate::filter::{Order, SortBy};
 use crate::id::{EntryId, GroupId, PersonId, TenantId, TicketId};
-use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
+use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
+use crate::store::sql::assemble::{self, ConfigRows};
 use crate::store::sql::reads::limited;
 use crate::store::sql::select;
 use crate::store::{Count, Find, Kv, Parts, PeopleFind, RunRecord, Standing, StoreError, Which};
-use crate::ticket::{Entry, Participant, Revision, Tag, Ticket};
+use crate::ticket::{Entry, Participant, Revision, Ticket};
 use crate::time::Timestamp;
-use crate::workflow::check::Shelf;
-use crate::workflow::{Definition, Published};
 
 type Read<T> = Result<T, StoreError>;
 
@@ -220,25 +217,15 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             continue;
         }
         let (Some(epoch), Some(row)) = (before, tenants.first()) else { return Ok(None) };
-        let mut shelf = Shelf::default();
-        for published in images::<Published>(workflows)? {
-            let bad = |error: &dyn std::fmt::Display| {
-                StoreError::Defect(format!("workflow {}@{}: {error}", published.key, published.version))
-            };
-            let definition = Definition::from_json(&published.definition).map_err(|error| bad(&error))?;
-            shelf.put(Arc::new(definition.publish(published.version).map_err(|error| bad(&error))?));
-        }
-        return Ok(Some(TenantConfig {
+        let rows = ConfigRows {
             epoch,
             tenant: image(row, 0)?,
-            projects: images::<Project>(projects)?.into_iter().map(|row| (row.id, row)).collect(),
-            groups: images::<Group>(groups)?.into_iter().map(|row| (row.id, row)).collect(),
-            tags: images::<Tag>(tags)?.into_iter().map(|row| (row.id, row)).collect(),
-            workflows: shelf,
-            plugins: images::<Installation>(plugins)?
-                .into_iter()
-                .map(|row| (row.plugin.clone(), Arc::new(row)))
-                .collect::<std::collections::BTreeMap<PluginId, _>>(),
-        }));
+            projects: images(projects)?,
+            groups: images(groups)?,
+            tags: images(tags)?,
+            workflows: images(workflows)?,
+            plugins: images(plugins)?,
+        };
+        return assemble::config(rows).map(Some);
     }
 }
