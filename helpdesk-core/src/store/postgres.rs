@@ -31,7 +31,7 @@ use tokio_postgres::{Config, NoTls};
 use self::core::Core;
 pub use self::join::{HostClient, PgJoined};
 use self::link::{Link, no_connection};
-pub use crate::store::migrate::MigrationStatus;
+use crate::store::migrate::{Applied, MigrationStatus};
 use crate::store::{Database, StoreError};
 
 /// How a store uses its database.
@@ -116,19 +116,21 @@ impl PgStore {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(tokio::spawn(task));
     }
 
-    /// Applies all migrations. Nodes that start together wait for each other.
+    /// Applies all migrations; what was applied, which is nothing when they were there already. Nodes that start
+    /// together wait for each other.
     ///
     /// # Errors
     /// [`StoreError::Schema`] when the schema is newer than this binary, or was applied in another form.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
+    pub async fn migrate(&self) -> Result<Vec<Applied>, StoreError> {
         self.migrate_to(crate::store::migrate::newest(migrate::KNOWN)).await
     }
 
-    /// Goes up or down to migration `number`; 0 removes everything.
+    /// Goes up or down to migration `number`; 0 removes everything. What was applied or removed, in order.
     ///
     /// # Errors
     /// [`StoreError::Schema`] when there is no such migration, or the database does not fit this binary.
-    pub async fn migrate_to(&self, number: i64) -> Result<(), StoreError> {
+    pub async fn migrate_to(&self, number: i64) -> Result<Vec<Applied>, StoreError> {
+        self.core.fits.store(false, Ordering::Relaxed);
         migrate::to(&self.core, self.client().await?, number).await
     }
 
@@ -140,12 +142,15 @@ impl PgStore {
         migrate::status(&self.core, self.client().await?).await
     }
 
-    /// Whether this binary may use the database: every migration is applied, in the known form, and no other.
+    /// Whether this binary may use the database: every migration is applied, in the known form, and no other. Looked at
+    /// once before the first use, too.
     ///
     /// # Errors
     /// [`StoreError::Schema`] when it may not.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        migrate::usable(&self.core, self.client().await?).await
+        migrate::usable(&self.core, self.client().await?).await?;
+        self.core.fits.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Round trips made so far, preparing of statements not counted.
@@ -183,7 +188,11 @@ impl PgStore {
         self.pool.get().await.map_err(no_connection)
     }
 
+    /// A connection, after the schema was looked at once.
     async fn link(&self) -> Result<Link<'_>, StoreError> {
+        if !self.core.fits.load(Ordering::Relaxed) {
+            self.check_schema().await?;
+        }
         Ok(Link::pooled(&self.core, self.client().await?))
     }
 

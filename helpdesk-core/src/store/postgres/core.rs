@@ -1,6 +1,7 @@
 //! What every operation of one store shares: names, texts, counters and bells. No connection.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Notify;
@@ -18,6 +19,8 @@ pub(super) struct Core {
     pub(super) reads: Reads,
     /// The schema's name, as it is.
     pub(super) schema: String,
+    /// Whether the schema was found to be the one this binary needs.
+    pub(super) fits: AtomicBool,
     /// Whether statements are prepared.
     pub(super) prepared: bool,
     /// Round trips so far; preparing is not counted.
@@ -42,6 +45,7 @@ impl Core {
             reads: Reads::new(&names),
             names,
             schema,
+            fits: AtomicBool::new(false),
             prepared,
             trips: Trips::new(0),
             hot: Hot::new(),

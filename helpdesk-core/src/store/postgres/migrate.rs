@@ -15,15 +15,17 @@ pub(super) static KNOWN: &[Migration] = migrate::migrations!("postgres": 0001 = 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS hd_migration (\
      number bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, at bigint NOT NULL)";
 
-/// Goes to `target`. The connection is not given back: dropped half-way, its open transaction dies with it.
-pub(super) async fn to(core: &Core, client: Object, target: i64) -> Result<(), StoreError> {
+/// Goes to `target`; what was applied or removed, in order. The connection is not given back: dropped half-way, its open transaction dies with it.
+pub(super) async fn to(core: &Core, client: Object, target: i64) -> Result<Vec<Applied>, StoreError> {
     let client = Object::take(client);
+    let mut done = vec![];
     loop {
         begin(core, &client).await?;
-        let applied = applied(&client).await?;
-        let steps = migrate::plan(&applied, KNOWN, target)?;
+        let before = applied(&client).await?;
+        let steps = migrate::plan(&before, KNOWN, target)?;
         let Some(step) = steps.first() else {
-            return client.batch_execute("COMMIT").await.map_err(fault);
+            client.batch_execute("COMMIT").await.map_err(fault)?;
+            return Ok(done);
         };
         match step {
             Step::Up(migration) => {
@@ -41,7 +43,10 @@ pub(super) async fn to(core: &Core, client: Object, target: i64) -> Result<(), S
                 client.execute(remove, &[&migration.number]).await.map_err(fault)?;
             }
         }
+        let after = applied(&client).await?;
         client.batch_execute("COMMIT").await.map_err(fault)?;
+        let changed = if after.len() > before.len() { after.last() } else { before.last() };
+        done.extend(changed.cloned());
     }
 }
 
