@@ -187,9 +187,10 @@ CREATE TABLE hd_participant (
     ticket_id BLOB NOT NULL,
     person_id BLOB NOT NULL,
     relation TEXT NOT NULL,
+    joined INTEGER NOT NULL,
     since INTEGER NOT NULL,
     until INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, ticket_id, person_id, relation, since)
+    PRIMARY KEY (tenant_id, ticket_id, person_id, relation, joined)
 ) WITHOUT ROWID;
 CREATE INDEX hd_participant_person ON hd_participant (tenant_id, person_id, relation, ticket_id)
     WHERE until = 9223372036854775807;
@@ -303,7 +304,8 @@ CREATE TABLE hd_event (
     internal INTEGER NOT NULL,
     data TEXT NOT NULL
 );
-CREATE UNIQUE INDEX hd_event_subject ON hd_event (tenant_id, subject_kind, subject_id, version, ord);
+-- Not unique: grants and memberships count no versions of their own.
+CREATE INDEX hd_event_subject ON hd_event (tenant_id, subject_kind, subject_id, version, ord);
 CREATE INDEX hd_event_tenant ON hd_event (tenant_id, seq);
 
 -- Workers ask across tenants, so the index they ask with begins with the queue.

@@ -7,10 +7,9 @@ use super::threads::Effect;
 use super::{log, queue};
 use crate::event::Cursor;
 use crate::store::sql::column::{Column, Val};
-use crate::store::sql::filter::NEVER;
 use crate::store::sql::image::{self, Image, Table};
 use crate::store::{Commit, Epoch, Key, Outcome, Row, Write};
-use crate::ticket::{Participant, SearchDoc};
+use crate::ticket::SearchDoc;
 
 /// Writes all of it, or asks for it to be undone.
 pub(super) fn commit(db: &Db, commit: &Commit) -> Result<Effect<Outcome>, Fault> {
@@ -154,15 +153,7 @@ fn text(db: &Db, table: &'static Table, what: u64, make: impl FnOnce(&Table) -> 
 fn insert(table: &Table) -> String {
     let columns: Vec<String> = table.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let places: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
-    let sql = format!("INSERT INTO {} ({}) VALUES ({})", table.name, columns.join(", "), places.join(", "));
-    if table.name == Participant::TABLE.name {
-        // Somebody who left and comes back within one instant: the interval opens again.
-        return format!(
-            "{sql} ON CONFLICT (tenant_id, ticket_id, person_id, relation, since) DO UPDATE SET until = excluded.until \
-             WHERE until <> {NEVER}"
-        );
-    }
-    sql
+    format!("INSERT INTO {} ({}) VALUES ({})", table.name, columns.join(", "), places.join(", "))
 }
 
 /// The condition that finds the row as it was seen; `n` places are taken already.

@@ -96,7 +96,7 @@ pub(super) fn history(
 ) -> Result<Vec<Envelope>, Fault> {
     let sql = format!(
         "SELECT {COLUMNS} FROM hd_event WHERE tenant_id = $1 AND subject_kind = $2 AND subject_id = $3 \
-         AND version > $4 ORDER BY version, ord LIMIT $5"
+         AND version > $4 ORDER BY version, ord, seq LIMIT $5"
     );
     let values =
         [tenant.put(), Val::Text(subject.kind().into()), subject.key().put(), version.put(), Val::Int(limit.into())];
