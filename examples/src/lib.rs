@@ -1,3 +1,8 @@
 //! The library beneath the programs of this crate; `src/bin/` holds the programs themselves.
 
+pub mod database;
+pub mod dump;
+pub mod faults;
+pub mod import;
 pub mod replay;
+pub mod triage;

@@ -1,0 +1,226 @@
+//! What must stand before the first case: tenant, project, groups, people, and who may import.
+//!
+//! Those who act in the log get the right to state past times through one group with a grant on the one project. The
+//! grant ends with the import ([`Ground::close`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use helpdesk_core::command::{
+    AddMember, Asking, Command, CreateGroup, CreateProject, EnsurePerson, GrantRole, Made, RegisterTenant, RevokeRole,
+};
+use helpdesk_core::desk::Set;
+use helpdesk_core::id::{CommandId, GrantId, GroupId, PersonId, ProjectId, TenantId};
+use helpdesk_core::org::{GroupKind, PersonKind};
+use helpdesk_core::role::{Principal, Role, Scope};
+use helpdesk_core::workflow::Workflow;
+use helpdesk_core::{Actor, Desk, Timestamp};
+
+use super::ids::Ids;
+use super::send::send;
+use super::{Options, Planned, instant};
+use crate::replay::{Act, Opening, Person, Step};
+
+/// How many people are brought into the directory by one commit.
+const PEOPLE_AT_ONCE: usize = 100;
+
+/// Everything the import of a case refers to.
+#[derive(Debug)]
+pub struct Ground {
+    pub ids: Ids,
+    pub tenant: TenantId,
+    pub project: ProjectId,
+    /// The workflow that new tickets of the project get.
+    pub workflow: Arc<Workflow>,
+    /// When the log begins.
+    pub begin: Timestamp,
+    groups: BTreeMap<String, GroupId>,
+    people: BTreeMap<Person, PersonId>,
+    grant: GrantId,
+}
+
+/// Who acts in a step: the person the log names; a case is opened by whoever wrote it down.
+pub(super) fn acting(step: &Step) -> Option<&Person> {
+    match &step.act {
+        Act::Open(Opening { opened_by: Some(person), .. }) => Some(person),
+        Act::Open(_) | Act::SetGroup { .. } | Act::Assign { .. } | Act::SetPriority { .. } | Act::Move { .. } => {
+            step.by.as_ref()
+        }
+    }
+}
+
+/// Everybody and every group the plans speak of, each once and in order.
+#[derive(Default)]
+struct Cast {
+    begin: Option<Timestamp>,
+    people: BTreeSet<Person>,
+    acting: BTreeSet<Person>,
+    groups: BTreeSet<String>,
+}
+
+impl Cast {
+    fn of(planned: &Planned) -> Self {
+        let mut cast = Self::default();
+        for step in planned.cases.iter().flat_map(|case| &case.steps) {
+            cast.acting.extend(acting(step).cloned());
+            cast.people.extend(step.by.clone());
+            match &step.act {
+                Act::Open(opening) => {
+                    let named = [&opening.caller, &opening.opened_by, &opening.assignee];
+                    cast.people.extend(named.into_iter().flatten().cloned());
+                    cast.groups.extend(opening.group.clone());
+                    let opened = instant(opening.opened_at);
+                    cast.begin = Some(cast.begin.map_or(opened, |begin| begin.min(opened)));
+                }
+                Act::SetGroup { to, .. } => cast.groups.extend(to.clone()),
+                Act::Assign { to, .. } => cast.people.extend(to.clone()),
+                Act::SetPriority { .. } | Act::Move { .. } => {}
+            }
+        }
+        cast
+    }
+}
+
+impl Ground {
+    /// Makes what is not there yet.
+    pub async fn lay(desk: &Desk, planned: &Planned, options: &Options) -> anyhow::Result<Self> {
+        let ids = Ids::new(&options.tenant, &options.project);
+        let cast = Cast::of(planned);
+        let begin = cast.begin.unwrap_or(Timestamp::from_millis(0));
+        let ground = Layer { desk, ids: &ids, begin };
+        let tenant = ground.tenant(&options.tenant).await?;
+        let system = Actor::system_of(tenant);
+        let project = ground.project(&system, tenant, &options.project).await?;
+        let mut groups = BTreeMap::new();
+        for name in &cast.groups {
+            let group = ground.group(&system, tenant, name).await.with_context(|| format!("cannot make group `{name}`"));
+            groups.insert(name.clone(), group?);
+        }
+        let people = ground.people(&system, tenant, &cast.people).await.context("cannot bring people into the directory")?;
+        let importers = ground.group(&system, tenant, &format!("Import of {}", options.project)).await?;
+        let known: BTreeSet<PersonId> = desk.members(&system, importers).await?.iter().map(|one| one.id).collect();
+        for person in cast.acting.iter().filter_map(|one| people.get(one)).filter(|person| !known.contains(person)) {
+            let ask = AddMember { group: importers, person: *person };
+            let name = format!("member {person}");
+            send(desk, &system, ask.with_id(ids.of(begin, &name)).keyed(ids.of(begin, &name))).await?;
+        }
+        let grant = ground.grant(&system, importers, project).await?;
+        let workflow = desk.config(&system).await?.workflows.newest(Workflow::ITIL).cloned();
+        let workflow = workflow.with_context(|| format!("the tenant has no workflow `{}`", Workflow::ITIL))?;
+        Ok(Self { tenant, project, workflow, begin, groups, people, grant, ids })
+    }
+
+    /// The host itself, inside the tenant.
+    pub fn system(&self) -> Actor {
+        Actor::system_of(self.tenant)
+    }
+
+    /// The person who does `step`; the host itself where the log names nobody.
+    pub(super) fn actor(&self, step: &Step) -> Actor {
+        acting(step).and_then(|one| self.person(one)).map_or(self.system(), |id| Actor::person(self.tenant, id))
+    }
+
+    pub(super) fn person(&self, person: &Person) -> Option<PersonId> {
+        self.people.get(person).copied()
+    }
+
+    pub(super) fn group(&self, name: &str) -> Option<GroupId> {
+        self.groups.get(name).copied()
+    }
+
+    /// Takes the right to import back.
+    pub async fn close(&self, desk: &Desk) -> anyhow::Result<()> {
+        desk.act(&self.system(), RevokeRole { grant: self.grant }).await?;
+        Ok(())
+    }
+}
+
+/// Makes one thing after the other, each only if it is not there.
+struct Layer<'a> {
+    desk: &'a Desk,
+    ids: &'a Ids,
+    begin: Timestamp,
+}
+
+impl Layer<'_> {
+    async fn tenant(&self, key: &str) -> anyhow::Result<TenantId> {
+        let known = self.desk.store().tenants().await?.into_iter().find(|tenant| tenant.key == key);
+        if let Some(tenant) = known {
+            return Ok(tenant.id);
+        }
+        let id = self.ids.of(self.begin, "tenant");
+        let ask = RegisterTenant::new(key, key).with_id(id).at(self.begin);
+        Ok(self.desk.act(&Actor::system(), ask).await.with_context(|| format!("cannot register tenant `{key}`"))?.out)
+    }
+
+    async fn project(&self, system: &Actor, tenant: TenantId, key: &str) -> anyhow::Result<ProjectId> {
+        let config = self.desk.config(system).await?;
+        if let Some(project) = config.project_by_key(key) {
+            anyhow::ensure!(
+                project.workflow == Workflow::ITIL,
+                "project `{key}` has the workflow `{}`; incidents need `{}`, choose another project",
+                project.workflow,
+                Workflow::ITIL
+            );
+            return Ok(project.id);
+        }
+        let id = self.ids.of(self.begin, "project");
+        let ask = CreateProject::new(tenant, key).name("Incidents").workflow(Workflow::ITIL);
+        let made = send(self.desk, system, ask.with_id(id).keyed(id).at(self.begin)).await;
+        Ok(made.with_context(|| format!("cannot create project `{key}`"))?.out)
+    }
+
+    async fn group(&self, system: &Actor, tenant: TenantId, name: &str) -> anyhow::Result<GroupId> {
+        if let Some(group) = self.desk.config(system).await?.group_by_name(name) {
+            return Ok(group.id);
+        }
+        let id = self.ids.of(self.begin, &format!("group {name}"));
+        let ask = CreateGroup::new(tenant, GroupKind::Team, name);
+        Ok(send(self.desk, system, ask.with_id(id).keyed(id).at(self.begin)).await?.out)
+    }
+
+    /// Brings people into the directory, many with one commit.
+    async fn people(
+        &self,
+        system: &Actor,
+        tenant: TenantId,
+        people: &BTreeSet<Person>,
+    ) -> anyhow::Result<BTreeMap<Person, PersonId>> {
+        let mut known = BTreeMap::new();
+        let people: Vec<&Person> = people.iter().collect();
+        for some in people.chunks(PEOPLE_AT_ONCE) {
+            let names: Vec<String> = some.iter().map(|person| person.external_id()).collect();
+            let id = self.ids.of(self.begin, &format!("people {}", names.join("\0")));
+            let ensure = |person: &&Person| -> Command {
+                let kind = if person.is_staff() { PersonKind::Staff } else { PersonKind::Requester };
+                EnsurePerson::external(tenant, person.external_id(), person.name()).kind(kind).into()
+            };
+            let set = Set {
+                commands: some.iter().map(ensure).collect(),
+                id: Some(CommandId::from(id)),
+                key: Some(id.to_string()),
+                at: Some(self.begin),
+                ..Set::default()
+            };
+            let made = self.desk.act_all(system, set).await?.out;
+            for (person, made) in some.iter().zip(made) {
+                match made {
+                    Made::Person(id) => drop(known.insert((*person).clone(), id)),
+                    other => anyhow::bail!("the desk made {other:?} of {person}"),
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// The grant under which people import; one that an earlier run left behind is taken up.
+    async fn grant(&self, system: &Actor, group: GroupId, project: ProjectId) -> anyhow::Result<GrantId> {
+        let (to, scope) = (Principal::Group(group), Scope::Project(project));
+        let left = self.desk.grants(system).await?.into_iter().find(|grant| grant.to == to && grant.scope == scope);
+        if let Some(grant) = left {
+            return Ok(grant.id);
+        }
+        Ok(self.desk.act(system, GrantRole::new(Role::Admin, group).on(project)).await?.out)
+    }
+}
