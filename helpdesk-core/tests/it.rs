@@ -4,4 +4,5 @@
 
 mod it {
     mod conformance;
+    mod sqlite;
 }

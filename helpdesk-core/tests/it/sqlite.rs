@@ -1,4 +1,4 @@
-//! SQLite: what is its own (opening, migrating, closing), and the conformance suite on file and memory.
+//! SQLite: what is its own (opening, migrating, closing), and how changes share a transaction.
 
 use helpdesk_core::id::{ProjectId, TenantId};
 use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
@@ -70,55 +70,4 @@ async fn numbers_are_drawn_once_by_many() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (0..64).map(|n| 1 + 2 * n).collect::<Vec<i64>>());
-}
-
-#[cfg(feature = "testing")]
-mod conforms {
-    use std::sync::Arc;
-
-    use futures_util::FutureExt;
-    use futures_util::future::BoxFuture;
-    use helpdesk_core::store::Database;
-    use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
-    use helpdesk_core::testing::conformance::Place;
-
-    struct File(tempfile::TempDir);
-
-    impl Place for File {
-        fn store(&self) -> BoxFuture<'_, Arc<dyn Database>> {
-            async {
-                let options = SqliteOptions { synchronous_full: false, readers: 2, ..SqliteOptions::default() };
-                let store = SqliteStore::open_with(self.0.path().join("desk.db"), options).await.unwrap();
-                store.migrate().await.unwrap();
-                Arc::new(store) as Arc<dyn Database>
-            }
-            .boxed()
-        }
-    }
-
-    struct Memory(SqliteStore);
-
-    impl Place for Memory {
-        fn store(&self) -> BoxFuture<'_, Arc<dyn Database>> {
-            async { Arc::new(self.0.clone()) as Arc<dyn Database> }.boxed()
-        }
-    }
-
-    async fn file() -> File {
-        File(super::folder())
-    }
-
-    async fn memory() -> Memory {
-        let store = SqliteStore::memory().await.unwrap();
-        store.migrate().await.unwrap();
-        Memory(store)
-    }
-
-    mod on_file {
-        helpdesk_core::conformance!(super::file);
-    }
-
-    mod in_memory {
-        helpdesk_core::conformance!(super::memory);
-    }
 }

@@ -105,7 +105,7 @@ fn row(db: &Db, write: &Write) -> Result<bool, Fault> {
         (None, None) => Ok(true),
         (None, Some(after)) => {
             let (table, values) = image::of(after);
-            let sql = text(db, table, INSERT, |table| insert(table));
+            let sql = text(db, table, INSERT, insert);
             Ok(db.execute(table.name, &sql, &values)? == 1)
         }
         (Some(before), Some(after)) => update(db, before, after),

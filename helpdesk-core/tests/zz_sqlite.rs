@@ -1,2 +1,0 @@
-#[path = "it/sqlite.rs"]
-mod sqlite;
