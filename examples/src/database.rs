@@ -9,7 +9,8 @@ use std::str::FromStr;
 use anyhow::Context as _;
 use helpdesk_core::Desk;
 use helpdesk_core::desk::Builder;
-use helpdesk_core::store::postgres::{MigrationStatus, PgOptions, PgStore};
+use helpdesk_core::store::migrate::MigrationStatus;
+use helpdesk_core::store::postgres::{PgOptions, PgStore};
 use helpdesk_core::store::sqlite::SqliteStore;
 use helpdesk_core::store::{Database, StoreError};
 
