@@ -219,16 +219,14 @@ impl Shape {
         }
     }
 
-    /// Changes that need no check of their own. Answers those that may wait for a row lock.
+    /// Changes that need no check of their own. All of them come before the log: they may wait for locks, or fail.
     fn plain(&self, text: &mut Text<'_>, tables: Tables<'_>, gate: &str) -> Vec<String> {
         let mut waiting = Vec::new();
         for (i, part) in self.plain.iter().enumerate() {
             let (body, _) = change(text, tables(part.table), part, false, Some(gate), "");
             let name = format!("w{i}");
             text.part(&name, &body);
-            if part.act != Act::Insert {
-                waiting.push(name);
-            }
+            waiting.push(name);
         }
         waiting
     }
@@ -368,7 +366,7 @@ fn change(
             let (columns, values): (Vec<String>, Vec<String>) =
                 values.into_iter().map(|(column, value)| (format!("\"{column}\""), value)).unzip();
             format!(
-                "(INSERT INTO {name} (tenant_id, {}) SELECT $1, {} FROM {from})",
+                "(INSERT INTO {name} (tenant_id, {}) SELECT $1, {} FROM {from} RETURNING 1)",
                 columns.join(", "),
                 values.join(", ")
             )
