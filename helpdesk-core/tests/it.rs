@@ -4,5 +4,6 @@
 
 mod it {
     mod conformance;
+    mod postgres;
     mod sqlite;
 }

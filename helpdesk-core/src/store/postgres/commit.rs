@@ -8,14 +8,23 @@ use tokio_postgres::{Error, Row};
 use super::compose::{Composed, compose};
 use super::core::Core;
 use super::link::{Link, away, described, fault, lost};
+use super::shape::Shape;
 use crate::event::Cursor;
+use crate::store::sql::image::Table;
 use crate::store::{Commit, Outcome, StoreError};
+
+/// Most texts kept. A desk uses some hundred; what comes later is rendered each time, and prepared when seen often.
+const SHAPES_MAX: usize = 1024;
 
 /// Writes all of it, or nothing. No retry here: the desk loads and decides again.
 pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, StoreError> {
     let Composed { shape, params, tables } = compose(commit)?;
-    let text = text_of(link.core(), &shape, &tables);
-    let ready = link.ready("commit", &text, params).await.map_err(fault)?;
+    let (text, kept) = text_of(link.core(), &shape, &tables);
+    let ready = if kept {
+        link.ready("commit", &text, params).await.map_err(fault)?
+    } else {
+        link.dynamic("commit", &text, params).await.map_err(fault)?
+    };
     link.trip();
     let rows = match link.send(&ready).await {
         Ok(rows) => rows,
@@ -28,7 +37,7 @@ pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, 
 /// whole. All three travel together, so that a dropped future leaves no savepoint open.
 pub(super) async fn within(link: &Link<'_>, commit: &Commit) -> Result<Outcome, StoreError> {
     let Composed { shape, params, tables } = compose(commit)?;
-    let text = text_of(link.core(), &shape, &tables);
+    let (text, _) = text_of(link.core(), &shape, &tables);
     let ready = link.ready("commit", &text, params).await.map_err(fault)?;
     link.trip();
     let (saved, rows, released) = futures_util::join!(
@@ -59,14 +68,19 @@ fn outcome(rows: &[Row]) -> Result<Outcome, StoreError> {
     })
 }
 
-fn text_of(core: &Core, shape: &super::shape::Shape, tables: &[&'static crate::store::sql::image::Table]) -> Arc<str> {
+/// The statement of this shape, and whether it is kept.
+fn text_of(core: &Core, shape: &Shape, tables: &[&'static Table]) -> (Arc<str>, bool) {
     if let Some(text) = core.shapes.read().unwrap_or_else(PoisonError::into_inner).get(shape) {
-        return Arc::clone(text);
+        return (Arc::clone(text), true);
     }
     let table = |name: &'static str| tables.iter().copied().find(|table| table.name == name).unwrap_or(tables[0]);
     let text: Arc<str> = shape.render(core, &table).into();
-    core.shapes.write().unwrap_or_else(PoisonError::into_inner).insert(shape.clone(), Arc::clone(&text));
-    text
+    let mut shapes = core.shapes.write().unwrap_or_else(PoisonError::into_inner);
+    let kept = shapes.len() < SHAPES_MAX;
+    if kept {
+        shapes.insert(shape.clone(), Arc::clone(&text));
+    }
+    (text, kept)
 }
 
 /// What an error of a commit means. The server undoes a failed statement whole.

@@ -132,10 +132,7 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
 }
 
 const fn same_act(a: Act, b: Act) -> bool {
-    matches!(
-        (a, b),
-        (Act::Insert, Act::Insert) | (Act::Update(_), Act::Update(_)) | (Act::Delete, Act::Delete)
-    )
+    matches!((a, b), (Act::Insert, Act::Insert) | (Act::Update(_), Act::Update(_)) | (Act::Delete, Act::Delete))
 }
 
 impl Rows {
@@ -163,7 +160,11 @@ impl Rows {
 /// The values at `places`, which ascend.
 fn pick(row: Vec<Val>, places: &[usize]) -> Vec<Val> {
     let mut places = places.iter().peekable();
-    row.into_iter().enumerate().filter(|(i, _)| places.next_if(|place| *place == i).is_some()).map(|(_, val)| val).collect()
+    row.into_iter()
+        .enumerate()
+        .filter(|(i, _)| places.next_if(|place| *place == i).is_some())
+        .map(|(_, val)| val)
+        .collect()
 }
 
 fn push_columns(kinds: impl Iterator<Item = Kind>, rows: Vec<Vec<Val>>, many: bool, params: &mut Vec<Param>) {
@@ -183,7 +184,8 @@ fn push_columns(kinds: impl Iterator<Item = Kind>, rows: Vec<Vec<Val>>, many: bo
 /// One array per column of [`JOB_COLUMNS`](super::shape::JOB_COLUMNS). Of jobs with one key only the last counts.
 pub(super) fn job_columns(jobs: &[NewJob]) -> Vec<Param> {
     let last: BTreeMap<_, &NewJob> = jobs.iter().map(|job| ((job.tenant, &job.queue, &job.key), job)).collect();
-    let column = |kind: Kind, of: &dyn Fn(&NewJob) -> Val| Param::Many(kind, last.values().map(|job| of(job)).collect());
+    let column =
+        |kind: Kind, of: &dyn Fn(&NewJob) -> Val| Param::Many(kind, last.values().map(|job| of(job)).collect());
     vec![
         column(Kind::Uuid, &|job| job.tenant.put()),
         column(Kind::Uuid, &|job| job.id.put()),

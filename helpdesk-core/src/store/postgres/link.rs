@@ -23,6 +23,7 @@ pub(super) struct Link<'a> {
     lane: Lane<'a>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one per operation, on the stack, never kept")]
 enum Lane<'a> {
     /// From the pool, given back at the end.
     Pooled(deadpool_postgres::Object),

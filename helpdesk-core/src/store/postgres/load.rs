@@ -118,7 +118,8 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
             }
         }
         For::Ancestors => {
-            loaded.ancestors = rows.iter().map(|row| Ok((get(row, 1)?, get(row, 2)?))).collect::<Result<_, StoreError>>()?;
+            loaded.ancestors =
+                rows.iter().map(|row| Ok((get(row, 1)?, get(row, 2)?))).collect::<Result<_, StoreError>>()?;
         }
         For::People => {
             for person in images::<Person>(rows)? {

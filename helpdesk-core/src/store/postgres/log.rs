@@ -67,9 +67,7 @@ pub(super) async fn after(
     let (text, params) = match tenant {
         Some(tenant) => (
             core.text_for("log of a tenant", limit, || {
-                format!(
-                    "SELECT {COLUMNS} FROM {events} WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT {limit}"
-                )
+                format!("SELECT {COLUMNS} FROM {events} WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT {limit}")
             }),
             vec![Param::uuid(tenant), Param::int(cursor.seq())],
         ),

@@ -10,6 +10,7 @@ use crate::store::migrate::{self, Applied, Migration, MigrationStatus, Step};
 use crate::time::Timestamp;
 
 /// All migrations for PostgreSQL.
+#[allow(clippy::zero_prefixed_literal, reason = "numbers are written as in the names of the files")]
 pub(super) static KNOWN: &[Migration] = migrate::migrations!("postgres": 0001 = "spine");
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS hd_migration (\

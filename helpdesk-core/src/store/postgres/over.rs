@@ -39,12 +39,7 @@ macro_rules! reads {
         fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, (i64, Count)> {
             Box::pin(async move { read::count(&self.link().await?, find, cap).await })
         }
-        fn ticket<'a>(
-            &'a self,
-            tenant: TenantId,
-            which: &'a Which,
-            entries: u16,
-        ) -> Answer<'a, (i64, Option<Parts>)> {
+        fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)> {
             Box::pin(async move { read::ticket(&self.link().await?, tenant, which, entries).await })
         }
         fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)> {
@@ -148,7 +143,13 @@ macro_rules! queue {
         fn position<'a>(&'a self, subscriber: &'a str) -> Answer<'a, Cursor> {
             Box::pin(async move { queue::position(&self.link().await?, subscriber).await })
         }
-        fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool> {
+        fn advance<'a>(
+            &'a self,
+            subscriber: &'a str,
+            from: Cursor,
+            to: Cursor,
+            jobs: &'a [NewJob],
+        ) -> Answer<'a, bool> {
             Box::pin(async move {
                 let moved = queue::advance(&self.link().await?, subscriber, from, to, jobs).await?;
                 if moved && !jobs.is_empty() {

@@ -190,8 +190,7 @@ pub(super) async fn advance(
     jobs: &[NewJob],
 ) -> Done<bool> {
     let core = link.core();
-    let mut params =
-        vec![Param::uuid(NOBODY), Param::text(subscriber), Param::int(from.seq()), Param::int(to.seq())];
+    let mut params = vec![Param::uuid(NOBODY), Param::text(subscriber), Param::int(from.seq()), Param::int(to.seq())];
     const MOVED: &str = "UPDATE {s}hd_position SET position = $4 \
          WHERE tenant_id = $1 AND subscriber = $2 AND position = $3 RETURNING 1";
     let text = if jobs.is_empty() {

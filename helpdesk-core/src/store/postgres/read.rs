@@ -19,7 +19,12 @@ use crate::time::Timestamp;
 
 type Read<T> = Result<T, StoreError>;
 
-pub(super) async fn ticket(link: &Link<'_>, tenant: TenantId, which: &Which, entries: u16) -> Read<(i64, Option<Parts>)> {
+pub(super) async fn ticket(
+    link: &Link<'_>,
+    tenant: TenantId,
+    which: &Which,
+    entries: u16,
+) -> Read<(i64, Option<Parts>)> {
     let core = link.core();
     let extent = Extent { text: true, entries: Some(entries) };
     let (text, params) = match which {

@@ -138,7 +138,8 @@ impl Shape {
         if self.epoch != EpochShape::Begin {
             let lock = if self.epoch == EpochShape::Move { "NO KEY UPDATE" } else { "SHARE" };
             let seen = text.next();
-            let body = format!("MATERIALIZED (SELECT 1 FROM {epochs} WHERE tenant_id = $1 AND epoch = {seen} FOR {lock})");
+            let body =
+                format!("MATERIALIZED (SELECT 1 FROM {epochs} WHERE tenant_id = $1 AND epoch = {seen} FOR {lock})");
             text.part("ep", &body);
             held.push("EXISTS (SELECT 1 FROM ep)".into());
         }
@@ -269,7 +270,8 @@ impl Shape {
         let after = if counts.is_empty() { String::new() } else { format!(" WHERE {} >= 0", counts.join(" + ")) };
         text.part("wm", &format!("MATERIALIZED (SELECT {lock} FROM {gate}{after})"));
         let events = text.table("hd_event");
-        let (mut columns, mut values, mut arrays, mut names) = (vec!["tenant_id"], vec!["$1".to_owned()], vec![], vec![]);
+        let (mut columns, mut values, mut arrays, mut names) =
+            (vec!["tenant_id"], vec!["$1".to_owned()], vec![], vec![]);
         let scalar = |group: &[&'static str]| match self.events {
             EventShape::None | EventShape::One => true,
             EventShape::Many { subject, origin } => {
@@ -297,11 +299,7 @@ impl Shape {
         let rows = if arrays.is_empty() {
             String::new()
         } else {
-            format!(
-                ", unnest({}) WITH ORDINALITY AS x({}, nth) ORDER BY x.nth",
-                arrays.join(", "),
-                names.join(", ")
-            )
+            format!(", unnest({}) WITH ORDINALITY AS x({}, nth) ORDER BY x.nth", arrays.join(", "), names.join(", "))
         };
         let (columns, values) = (columns.join(", "), values.join(", "));
         text.part("ev", &format!("(INSERT INTO {events} ({columns}) SELECT {values} FROM wm{rows} RETURNING seq)"));
@@ -372,7 +370,8 @@ fn change(
             )
         }
         Act::Update(_) => {
-            let set: Vec<String> = values.into_iter().map(|(column, value)| format!("\"{column}\" = {value}")).collect();
+            let set: Vec<String> =
+                values.into_iter().map(|(column, value)| format!("\"{column}\" = {value}")).collect();
             let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
             format!("(UPDATE {name} AS t SET {}{from} WHERE {matches}{and_held} RETURNING 1 AS ok)", set.join(", "))
         }
