@@ -55,6 +55,8 @@ struct Package {
     manifest: Manifest,
     toml: String,
     component: Vec<u8>,
+    // Keeps the compiled component in the runtime's cache.
+    _compiled: Loaded,
     filters: Vec<Filter>,
 }
 
@@ -127,8 +129,9 @@ impl PluginHost {
         supported(&manifest)?;
         let id: PluginId = manifest.id.parse().map_err(|_| ProvideError::Unknown(manifest.id.clone()))?;
         let filters = filters(&manifest)?;
-        self.0.runtime.load(manifest.clone(), Grant::all(&manifest), component)?;
-        let package = Package { toml: toml.to_owned(), component: component.to_vec(), filters, manifest };
+        let compiled = self.0.runtime.load(manifest.clone(), Grant::all(&manifest), component)?;
+        let package =
+            Package { _compiled: compiled, toml: toml.to_owned(), component: component.to_vec(), filters, manifest };
         let digest = package.manifest.sha256.to_string();
         self.0.packages.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(package));
         Ok(id)

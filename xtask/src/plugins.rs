@@ -12,16 +12,30 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-/// Crates that become components; those with a manifest get their digest written into it.
-const GUESTS: [(&str, Option<&str>); 2] = [("triage", Some("plugins/triage/plugin.toml")), ("hostile", None)];
+/// A crate that becomes a component.
+struct Guest {
+    /// The component's file name, without ending.
+    name: &'static str,
+    package: &'static str,
+    default_features: bool,
+    /// Gets the digest written into it.
+    manifest: Option<&'static str>,
+}
+
+const GUESTS: [Guest; 3] = [
+    Guest { name: "triage", package: "triage", default_features: true, manifest: Some("plugins/triage/plugin.toml") },
+    Guest { name: "hostile", package: "hostile", default_features: true, manifest: None },
+    // The same guest without HTTP: for hosts that send no requests.
+    Guest { name: "hostile-rule", package: "hostile", default_features: false, manifest: None },
+];
 const PREBUILT: &str = "plugins/prebuilt";
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds every guest into `plugins/prebuilt/` and writes the digests.
 pub(crate) fn build(root: &Path) -> Result<()> {
     let toolchain = Toolchain::find()?;
-    for (name, manifest) in GUESTS {
-        let component = toolchain.component(root, name)?;
+    for guest @ Guest { name, manifest, .. } in &GUESTS {
+        let component = toolchain.component(root, guest)?;
         let digest = hex(&Sha256::digest(&component));
         std::fs::create_dir_all(root.join(PREBUILT))?;
         std::fs::write(prebuilt(root, name), &component)?;
@@ -39,10 +53,10 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let toolchain = Toolchain::find()?;
     let by = std::fs::read_to_string(root.join(PREBUILT).join("built-with")).context("run `cargo xtask plugins`")?;
     let mut differ = String::new();
-    for (name, manifest) in GUESTS {
+    for guest @ Guest { name, manifest, .. } in &GUESTS {
         let kept = std::fs::read(prebuilt(root, name)).with_context(|| format!("{name}: run `cargo xtask plugins`"))?;
         let kept = hex(&Sha256::digest(&kept));
-        let built = hex(&Sha256::digest(toolchain.component(root, name)?));
+        let built = hex(&Sha256::digest(toolchain.component(root, guest)?));
         if kept != built {
             writeln!(differ, "{name}: digest differs: kept {kept}, rebuilt {built}")?;
         }
@@ -97,7 +111,8 @@ impl Toolchain {
     }
 
     /// Compiles one guest; its own target directory, because the flags differ from every other build.
-    fn component(&self, root: &Path, name: &str) -> Result<Vec<u8>> {
+    fn component(&self, root: &Path, guest: &Guest) -> Result<Vec<u8>> {
+        let name = guest.package;
         let target_dir = root.join("target-wasm");
         let mut path = std::env::var_os("PATH").unwrap_or_default();
         path.push(OsString::from(":"));
@@ -115,6 +130,9 @@ impl Toolchain {
             .env("RUSTFLAGS", self.remap(root)?)
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", self.linkers.join("wasm-component-ld"))
             .env("PATH", path);
+        if !guest.default_features {
+            cargo.arg("--no-default-features");
+        }
         if self.build_std {
             cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
         }
