@@ -25,3 +25,4 @@ DROP TABLE hd_counter;
 DROP TABLE hd_project;
 DROP TABLE hd_epoch;
 DROP TABLE hd_tenant;
+DELETE FROM sqlite_stat1 WHERE tbl LIKE 'hd\_%' ESCAPE '\';

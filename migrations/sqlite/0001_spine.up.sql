@@ -169,10 +169,10 @@ CREATE TABLE hd_ticket (
 );
 -- Few indexes hold what every change moves: each costs a write per command.
 CREATE INDEX hd_ticket_updated ON hd_ticket (tenant_id, updated_at, id);
+CREATE INDEX hd_ticket_project ON hd_ticket (tenant_id, project_id, updated_at, id);
 CREATE INDEX hd_ticket_board ON hd_ticket (tenant_id, project_id, state, updated_at, id);
-CREATE INDEX hd_ticket_due ON hd_ticket (tenant_id, due_at, id) WHERE due_at <> 9223372036854775807;
-CREATE INDEX hd_ticket_parent ON hd_ticket (tenant_id, parent_id)
-    WHERE parent_id <> x'00000000000000000000000000000000';
+CREATE INDEX hd_ticket_due ON hd_ticket (tenant_id, due_at, id);
+CREATE INDEX hd_ticket_parent ON hd_ticket (tenant_id, parent_id);
 
 CREATE TABLE hd_ticket_text (
     tenant_id BLOB NOT NULL,
@@ -192,7 +192,7 @@ CREATE TABLE hd_participant (
     until INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, ticket_id, person_id, relation, joined)
 ) WITHOUT ROWID;
-CREATE INDEX hd_participant_person ON hd_participant (tenant_id, person_id, relation, ticket_id)
+CREATE INDEX hd_participant_person ON hd_participant (tenant_id, person_id, relation, ticket_id, until)
     WHERE until = 9223372036854775807;
 
 CREATE TABLE hd_ticket_tag (
@@ -339,3 +339,21 @@ CREATE TABLE hd_position (
     position INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, subscriber)
 ) WITHOUT ROWID;
+
+-- What the planner should think of the tables: it cannot know that one tenant may have a million tickets, and plans
+-- must not depend on when somebody ran ANALYZE. Rows, then rows per value of the first column, of the first two, …
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('hd_ticket', 'sqlite_autoindex_hd_ticket_1', '1000000 1000000 1'),
+    ('hd_ticket', 'sqlite_autoindex_hd_ticket_2', '1000000 1000000 100000 1'),
+    ('hd_ticket', 'hd_ticket_updated', '1000000 1000000 2 1'),
+    ('hd_ticket', 'hd_ticket_project', '1000000 1000000 100000 2 1'),
+    ('hd_ticket', 'hd_ticket_board', '1000000 1000000 100000 20000 2 1'),
+    ('hd_ticket', 'hd_ticket_due', '1000000 1000000 2 1'),
+    ('hd_ticket', 'hd_ticket_parent', '1000000 1000000 5'),
+    ('hd_participant', 'hd_participant', '3000000 3000000 3 2 1 1'),
+    ('hd_participant', 'hd_participant_person', '2500000 2500000 200 100 1 1'),
+    ('hd_ticket_tag', 'hd_ticket_tag', '500000 500000 2 1'),
+    ('hd_ticket_tag', 'hd_ticket_tag_tag', '500000 500000 5000 1'),
+    ('hd_search', 'sqlite_autoindex_hd_search_1', '3000000 3000000 3 1');
+ANALYZE sqlite_schema;
