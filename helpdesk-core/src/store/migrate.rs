@@ -1,5 +1,5 @@
 //! Migrations: which there are, and what to run to come from what is applied to what is wanted. Pure: each store
-//! executes the [`Step`]s under its own lock, one transaction per step, and keeps the record in `hd_migration`.
+//! executes the steps under its own lock, one transaction per step, and keeps the record in `hd_migration`.
 
 use sha2::{Digest, Sha256};
 
