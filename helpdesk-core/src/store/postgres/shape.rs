@@ -382,3 +382,84 @@ fn change(
     };
     (body, expected)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::store::sql::image::Image;
+    use crate::ticket::{Entry, Participant, Ticket};
+
+    fn check(shape: &Shape, expected: Expect) {
+        let core = Core::new(Some("desk".into()), true);
+        let tables = |name: &'static str| -> &'static Table {
+            [const { &Ticket::TABLE }, const { &Entry::TABLE }, const { &Participant::TABLE }]
+                .into_iter()
+                .find(|table| table.name == name)
+                .expect("a table of this test")
+        };
+        expected.assert_eq(&shape.render(&core, &tables));
+    }
+
+    fn part(table: &'static str, act: Act, many: bool) -> Part {
+        Part { table, act, many }
+    }
+
+    #[test]
+    fn one_row_is_gated_by_its_count() {
+        let version = 1 << 24;
+        let shape = Shape {
+            epoch: EpochShape::Seen,
+            lease: false,
+            reads: false,
+            checked: vec![part("hd_ticket", Act::Update(version), false)],
+            plain: vec![part("hd_entry", Act::Insert, false)],
+            jobs: false,
+            key: false,
+            events: EventShape::One,
+        };
+        check(
+            &shape,
+            expect![[r#"
+            WITH ep AS MATERIALIZED (SELECT 1 FROM "desk".hd_epoch WHERE tenant_id = $1 AND epoch = $2 FOR SHARE),
+            c0 AS (UPDATE "desk".hd_ticket AS t SET "version" = $5 WHERE t.tenant_id = $1 AND t."id" = $3 AND t."version" = $4 AND EXISTS (SELECT 1 FROM ep) RETURNING 1 AS ok),
+            w0 AS (INSERT INTO "desk".hd_entry (tenant_id, "ticket_id", "id", "author", "visibility", "body", "salt", "version", "created_at", "edited_at", "deleted_at") SELECT $1, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM c0 RETURNING 1),
+            wm AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared((23230::bigint << 48) | (SELECT last_value FROM "desk".hd_event_seq)) FROM c0 WHERE (SELECT count(*) FROM w0) >= 0),
+            ev AS (INSERT INTO "desk".hd_event (tenant_id, subject_kind, subject_id, version, author, cause, occurred_at, recorded_at, id, ord, kind, schema, internal, data) SELECT $1, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28 FROM wm RETURNING seq)
+            SELECT (SELECT count(*) FROM c0), 1::bigint, (SELECT max(seq) FROM ev)"#]],
+        );
+    }
+
+    #[test]
+    fn several_rows_are_gated_by_a_guard() {
+        let shape = Shape {
+            epoch: EpochShape::Move,
+            lease: true,
+            reads: true,
+            checked: vec![part("hd_ticket", Act::Update(1 << 24), true), part("hd_entry", Act::Delete, false)],
+            plain: vec![part("hd_participant", Act::Insert, true)],
+            jobs: true,
+            key: true,
+            events: EventShape::Many { subject: true, origin: true },
+        };
+        check(
+            &shape,
+            expect![[r#"
+            WITH ep AS MATERIALIZED (SELECT 1 FROM "desk".hd_epoch WHERE tenant_id = $1 AND epoch = $2 FOR NO KEY UPDATE),
+            ls AS MATERIALIZED (SELECT 1 FROM "desk".hd_job WHERE tenant_id = $3 AND id = $4 AND lease_token = $5 AND state = 'live' FOR UPDATE),
+            rd AS MATERIALIZED (SELECT 1 FROM "desk".hd_ticket AS t, unnest($6, $7) AS x(id, version) WHERE t.tenant_id = $1 AND t.id = x.id AND t.version = x.version FOR SHARE OF t),
+            c0 AS (UPDATE "desk".hd_ticket AS t SET "version" = x."version" FROM unnest($8, $9, $10) AS x("id", "seen version", "version") WHERE t.tenant_id = $1 AND t."id" = x."id" AND t."version" = x."seen version" AND EXISTS (SELECT 1 FROM ep) AND EXISTS (SELECT 1 FROM ls) AND (SELECT count(*) FROM rd) = cardinality($6) RETURNING 1 AS ok),
+            c1 AS (DELETE FROM "desk".hd_entry AS t WHERE t.tenant_id = $1 AND t."ticket_id" = $11 AND t."id" = $12 AND t."version" = $13 AND EXISTS (SELECT 1 FROM ep) AND EXISTS (SELECT 1 FROM ls) AND (SELECT count(*) FROM rd) = cardinality($6) RETURNING 1 AS ok),
+            g AS MATERIALIZED (SELECT 1 / (CASE WHEN (SELECT count(*) FROM c0) = cardinality($8) AND (SELECT count(*) FROM c1) = 1 THEN 1 ELSE 0 END) AS ok WHERE EXISTS (SELECT 1 FROM ep) AND EXISTS (SELECT 1 FROM ls) AND (SELECT count(*) FROM rd) = cardinality($6)),
+            w0 AS (INSERT INTO "desk".hd_participant (tenant_id, "ticket_id", "person_id", "relation", "joined", "since", "until") SELECT $1, x."ticket_id", x."person_id", x."relation", x."joined", x."since", x."until" FROM g, unnest($14, $15, $16, $17, $18, $19) AS x("ticket_id", "person_id", "relation", "joined", "since", "until") RETURNING 1),
+            jb AS (INSERT INTO "desk".hd_job (tenant_id, id, queue, key, subject, seq, priority, run_at, tries, data, attempt, lease_token, lease_until, state, error) SELECT x.*, 0, '00000000-0000-0000-0000-000000000000'::uuid, 0, 'live', '' FROM g, unnest($20, $21, $22, $23, $24, $25, $26, $27, $28, $29) AS x ON CONFLICT (tenant_id, queue, key) WHERE state = 'live' DO UPDATE SET subject = excluded.subject, seq = excluded.seq, priority = excluded.priority, run_at = excluded.run_at, tries = excluded.tries, data = excluded.data, attempt = 0, lease_until = 0, error = '', lease_token = excluded.lease_token RETURNING 1),
+            dn AS (DELETE FROM "desk".hd_job AS j USING g WHERE tenant_id = $3 AND id = $4 AND NOT EXISTS (SELECT 1 FROM unnest($20, $22, $23) AS n(t, q, k) WHERE n.t = j.tenant_id AND n.q = j.queue AND n.k = j.key) RETURNING 1),
+            ky AS (INSERT INTO "desk".hd_idempotency (tenant_id, author, key, hash, made, version, subject_kind, subject_id, at) SELECT $1, $30, $31, $32, $33, $34, $35, $36, $37 FROM g RETURNING 1),
+            em AS (UPDATE "desk".hd_epoch SET epoch = epoch + 1 FROM g WHERE tenant_id = $1),
+            wm AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared((23230::bigint << 48) | (SELECT last_value FROM "desk".hd_event_seq)) FROM g WHERE (SELECT count(*) FROM w0) + (SELECT count(*) FROM jb) + (SELECT count(*) FROM dn) + (SELECT count(*) FROM ky) >= 0),
+            ev AS (INSERT INTO "desk".hd_event (tenant_id, subject_kind, subject_id, version, author, cause, occurred_at, recorded_at, id, ord, kind, schema, internal, data) SELECT $1, $38, $39, $40, $41, $42, $43, $44, x.id, x.ord, x.kind, x.schema, x.internal, x.data FROM wm, unnest($45, $46, $47, $48, $49, $50) WITH ORDINALITY AS x(id, ord, kind, schema, internal, data, nth) ORDER BY x.nth RETURNING seq)
+            SELECT (SELECT count(*) FROM g), (SELECT count(*) FROM ls), (SELECT max(seq) FROM ev)"#]],
+        );
+    }
+}
