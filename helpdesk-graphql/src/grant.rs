@@ -1,0 +1,191 @@
+//! Grants of roles.
+
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, Union};
+use helpdesk_core::actor::PluginId;
+use helpdesk_core::command::{GrantRole, RevokeRole};
+use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId};
+use helpdesk_core::role::{self, Principal, Scope};
+
+use crate::actor::Actor;
+use crate::connection::{connection, page_of};
+use crate::fault::{failed, not_found};
+use crate::group::Group;
+use crate::id::{Ref, global};
+use crate::names::Role;
+use crate::payload::{With, act, payloads};
+use crate::person::Person;
+use crate::plugin::Plugin;
+use crate::project::Project;
+use crate::scalar::DateTime;
+use crate::session::Session;
+
+/// A role given to somebody somewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant(pub(crate) role::Grant);
+
+/// Who holds a grant.
+#[derive(Clone, Union)]
+pub(crate) enum GrantHolder {
+    Person(Person),
+    Group(Group),
+    Plugin(Plugin),
+}
+
+#[Object]
+impl Grant {
+    /// Its global id.
+    pub(crate) async fn id(&self) -> ID {
+        global(&self.0.id)
+    }
+    /// Who holds it; null when they are not visible to you.
+    async fn to(&self, ctx: &Context<'_>) -> Result<Option<GrantHolder>> {
+        let session = Session::of(ctx)?;
+        Ok(match &self.0.to {
+            Principal::Person(id) => session.loaders.person(*id).await?.map(|it| GrantHolder::Person(Person(it))),
+            Principal::Group(id) => {
+                session.config().await?.groups.get(id).cloned().map(|it| GrantHolder::Group(Group(it)))
+            }
+            Principal::Plugin(id) => {
+                session.config().await?.plugins.get(id).cloned().map(|it| GrantHolder::Plugin(Plugin(it)))
+            }
+        })
+    }
+    /// Which role.
+    async fn role(&self) -> Role {
+        self.0.role.into()
+    }
+    /// The project it holds in; null when it holds in the whole tenant, or in a project that is not visible to you.
+    async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
+        match self.0.scope {
+            Scope::Tenant => Ok(None),
+            Scope::Project(id) => Ok(Session::of(ctx)?.config().await?.projects.get(&id).cloned().map(Project)),
+        }
+    }
+    /// Whether it holds in the whole tenant.
+    async fn everywhere(&self) -> bool {
+        self.0.scope == Scope::Tenant
+    }
+    /// Until when; open when null.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.expires_at.map(DateTime)
+    }
+    /// Who granted it.
+    async fn created_by(&self) -> Actor {
+        Actor(self.0.granted_by.clone())
+    }
+    /// When it was granted.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.granted_at)
+    }
+}
+
+connection! {
+    /// A page of grants.
+    GrantConnection,
+    /// A grant in a list.
+    GrantEdge of Grant, count = usize
+}
+
+async fn all(ctx: &Context<'_>) -> Result<Vec<Grant>> {
+    let session = Session::of(ctx)?;
+    let grants = session.desk.grants(&session.actor).await.map_err(|error| failed(&error))?;
+    Ok(grants.into_iter().map(Grant).collect())
+}
+
+pub(crate) async fn load(ctx: &Context<'_>, id: &GrantId) -> Result<Grant> {
+    all(ctx).await?.into_iter().find(|grant| grant.0.id == *id).ok_or_else(|| not_found("grant", id))
+}
+
+#[derive(Default)]
+pub(crate) struct GrantQuery;
+
+#[Object]
+impl GrantQuery {
+    /// The grants of the tenant, oldest first: for those who grant roles, and auditors.
+    async fn grants(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<GrantConnection> {
+        let all = all(ctx).await?;
+        let count = all.len();
+        Ok(GrantConnection { page: page_of(all, |grant| grant.0.id, first, after.as_deref())?, count })
+    }
+}
+
+/// Who is to hold a grant: exactly one of these.
+#[derive(OneofObject)]
+enum GrantHolderInput {
+    /// One person or service account.
+    Person(Ref<PersonId>),
+    /// Everyone in a group.
+    Group(Ref<GroupId>),
+    /// A plugin.
+    Plugin(Ref<PluginId>),
+}
+
+/// Grants a role. Nobody grants what they lack.
+#[derive(InputObject)]
+struct RoleGrantInput {
+    /// The role.
+    role: Role,
+    /// To whom.
+    to: GrantHolderInput,
+    /// In which project; in the whole tenant when omitted.
+    project: Option<Ref<ProjectId>>,
+    /// Until when; without end when omitted.
+    expires_at: Option<DateTime>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    idempotency_key: Option<String>,
+}
+
+/// Takes a grant back.
+#[derive(InputObject)]
+struct RoleRevokeInput {
+    /// The grant.
+    grant: Ref<GrantId>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    idempotency_key: Option<String>,
+}
+
+async fn revoked(_: &Context<'_>, id: &GrantId) -> Result<ID> {
+    Ok(global(id))
+}
+
+payloads! {
+    /// What `roleGrant` answers.
+    RoleGrantPayload {
+        /// The new grant.
+        grant: Grant = load, from GrantId
+    }
+    /// What `roleRevoke` answers.
+    RoleRevokePayload {
+        /// The grant that is no more.
+        grant_id: ID = revoked, from GrantId
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct GrantMutation;
+
+#[Object]
+impl GrantMutation {
+    /// Grants a role.
+    async fn role_grant(&self, ctx: &Context<'_>, input: RoleGrantInput) -> Result<Option<RoleGrantPayload>> {
+        let command = GrantRole {
+            role: input.role.into(),
+            to: match input.to {
+                GrantHolderInput::Person(id) => Principal::Person(id.0),
+                GrantHolderInput::Group(id) => Principal::Group(id.0),
+                GrantHolderInput::Plugin(id) => Principal::Plugin(id.0),
+            },
+            scope: input.project.map_or(Scope::Tenant, |project| Scope::Project(project.0)),
+            expires_at: input.expires_at.map(|end| end.0),
+        };
+        let with = With { expected: None, key: input.idempotency_key };
+        Ok(Some(RoleGrantPayload(act(ctx, command, with).await?)))
+    }
+
+    /// Takes a grant back.
+    async fn role_revoke(&self, ctx: &Context<'_>, input: RoleRevokeInput) -> Result<Option<RoleRevokePayload>> {
+        let with = With { expected: None, key: input.idempotency_key };
+        let outcome = act(ctx, RevokeRole { grant: input.grant.0 }, with).await?;
+        Ok(Some(RoleRevokePayload(outcome.about(input.grant.0))))
+    }
+}

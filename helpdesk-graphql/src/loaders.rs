@@ -1,0 +1,188 @@
+//! Loaders: what many fields of one document ask for one by one is read together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::Error;
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use helpdesk_core::desk::read::{PAGE_MAX, Page, Place, View};
+use helpdesk_core::filter::{Cond, Filter, ITEMS_MAX, Order};
+use helpdesk_core::id::{PersonId, TicketId};
+use helpdesk_core::org::Person;
+use helpdesk_core::{ActError, Actor, Desk};
+
+use crate::fault::failed;
+
+/// Single reads of one batch that run at a time.
+const AT_ONCE: usize = 8;
+
+/// The loaders of one execution.
+pub(crate) struct Loaders {
+    by_key: DataLoader<Reader, HashMapCache>,
+}
+
+/// Reads for one viewer.
+struct Reader {
+    desk: Desk,
+    actor: Actor,
+}
+
+/// A ticket with its text, rather than the head alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Whole(TicketId);
+
+/// The first sub-tickets of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Children {
+    of: TicketId,
+    first: u16,
+    order: Order,
+}
+
+impl Loaders {
+    pub(crate) fn new(desk: &Desk, actor: &Actor) -> Self {
+        let reader = Reader { desk: desk.clone(), actor: actor.clone() };
+        let cache = HashMapCache::default();
+        Self { by_key: DataLoader::with_cache(reader, TokioSpawner::current(), TokioTimer::default(), cache) }
+    }
+
+    /// From now on everything is read anew; what is asked for together is still read together.
+    pub(crate) fn stop_caching(&self) {
+        self.by_key.enable_all_cache(false);
+    }
+
+    /// Somebody in the directory.
+    pub(crate) async fn person(&self, id: PersonId) -> Result<Option<Person>, Error> {
+        self.by_key.load_one(id).await
+    }
+
+    /// Several of them, in the order asked for; unknown ones are left out.
+    pub(crate) async fn people(&self, ids: Vec<PersonId>) -> Result<Vec<Person>, Error> {
+        let found = self.by_key.load_many(ids.clone()).await?;
+        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// The head of a ticket the viewer may see.
+    pub(crate) async fn ticket(&self, id: TicketId) -> Result<Option<Arc<View>>, Error> {
+        self.by_key.load_one(id).await
+    }
+
+    /// A ticket with its text. One read per ticket: the storage reads texts one at a time.
+    pub(crate) async fn whole(&self, id: TicketId) -> Result<Option<Arc<View>>, Error> {
+        self.by_key.load_one(Whole(id)).await
+    }
+
+    /// The first sub-tickets of a ticket, one more than `first` if there are more.
+    pub(crate) async fn children(&self, of: TicketId, first: u16, order: Order) -> Result<Vec<Arc<View>>, Error> {
+        Ok(self.by_key.load_one(Children { of, first, order }).await?.unwrap_or_default())
+    }
+}
+
+impl Loader<PersonId> for Reader {
+    type Value = Person;
+    type Error = Error;
+    async fn load(&self, ids: &[PersonId]) -> Result<HashMap<PersonId, Person>, Error> {
+        let people = self.desk.people_by_id(&self.actor, ids).await.map_err(|error| failed(&error))?;
+        Ok(people.into_iter().map(|person| (person.id, person)).collect())
+    }
+}
+
+impl Loader<TicketId> for Reader {
+    type Value = Arc<View>;
+    type Error = Error;
+    async fn load(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Arc<View>>, Error> {
+        let views = self.desk.tickets_by_id(&self.actor, ids).await.map_err(|error| failed(&error))?;
+        Ok(views.into_iter().map(|view| (view.case.ticket.id, Arc::new(view))).collect())
+    }
+}
+
+impl Loader<Whole> for Reader {
+    type Value = Arc<View>;
+    type Error = Error;
+    async fn load(&self, ids: &[Whole]) -> Result<HashMap<Whole, Arc<View>>, Error> {
+        let read = |id: &Whole| {
+            let id = id.clone();
+            async move {
+                match self.desk.ticket(&self.actor, id.0).await {
+                    Ok(view) => Ok(Some((id, Arc::new(view)))),
+                    Err(ActError::Refused(helpdesk_core::Refusal::NotFound { .. })) => Ok(None),
+                    Err(error) => Err(failed(&error)),
+                }
+            }
+        };
+        let all: Vec<_> = ids.iter().map(read).collect();
+        let found: Vec<_> = stream::iter(all).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+impl Loader<Children> for Reader {
+    type Value = Vec<Arc<View>>;
+    type Error = Error;
+    async fn load(&self, asked: &[Children]) -> Result<HashMap<Children, Vec<Arc<View>>>, Error> {
+        let mut by_order: HashMap<Order, Vec<&Children>> = HashMap::new();
+        for children in asked {
+            by_order.entry(children.order).or_default().push(children);
+        }
+        let mut all = HashMap::new();
+        for (order, group) in by_order {
+            for some in group.chunks(ITEMS_MAX) {
+                all.extend(self.children(order, some).await.map_err(|error| failed(&error))?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// One page of tickets and, if there is more, one ticket beyond it.
+pub(crate) async fn page(
+    desk: &Desk,
+    actor: &Actor,
+    filter: &Filter,
+    order: Order,
+    first: u16,
+    after: Option<Place>,
+) -> Result<Vec<View>, ActError> {
+    let page = |first, after| Page { first, after, order };
+    let limit = (first + 1).min(PAGE_MAX);
+    let mut found = desk.tickets(actor, filter, page(limit, after)).await?;
+    // A full page of the largest size: look whether anything follows.
+    if limit == first && found.len() == usize::from(first) {
+        let last = found.last().map(|view| view.place);
+        found.extend(desk.tickets(actor, filter, page(1, last)).await?);
+    }
+    Ok(found)
+}
+
+impl Reader {
+    /// All of them in one read when they fit on a page; otherwise one read for each.
+    async fn children(&self, order: Order, asked: &[&Children]) -> Result<Vec<(Children, Vec<Arc<View>>)>, ActError> {
+        let under = |of: Vec<TicketId>| Filter::from(Cond::Parent(of));
+        let together = under(asked.iter().map(|children| children.of).collect());
+        let found = self.desk.tickets(&self.actor, &together, Page::first(PAGE_MAX).order(order)).await?;
+        let mut sorted: HashMap<TicketId, Vec<Arc<View>>> = HashMap::new();
+        let complete = found.len() < usize::from(PAGE_MAX);
+        if complete {
+            for view in found.into_iter().map(Arc::new) {
+                if let Some(parent) = view.case.ticket.parent {
+                    sorted.entry(parent).or_default().push(view);
+                }
+            }
+        }
+        let mut all = Vec::with_capacity(asked.len());
+        for children in asked {
+            let mut views = if complete {
+                sorted.get(&children.of).cloned().unwrap_or_default()
+            } else {
+                let filter = under(vec![children.of]);
+                let found = page(&self.desk, &self.actor, &filter, order, children.first, None).await?;
+                found.into_iter().map(Arc::new).collect()
+            };
+            views.truncate(usize::from(children.first) + 1);
+            all.push(((*children).clone(), views));
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,212 @@
+//! Projects.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use helpdesk_core::command::{CreateProject, EditProject};
+use helpdesk_core::id::{PersonId, ProjectId};
+use helpdesk_core::org;
+
+use crate::connection::{connection, page_of};
+use crate::fault::{bad_input, not_found};
+use crate::id::{Ref, global};
+use crate::names::{Permission, Visibility};
+use crate::payload::{With, act, payloads};
+use crate::person::Person;
+use crate::scalar::DateTime;
+use crate::session::Session;
+use crate::tag::{Tag, TagConnection};
+use crate::workflow::Workflow;
+
+/// A project: the container that gives tickets their key.
+#[derive(Debug, Clone)]
+pub(crate) struct Project(pub(crate) org::Project);
+
+#[Object]
+impl Project {
+    /// Its global id.
+    pub(crate) async fn id(&self) -> ID {
+        global(&self.0.id)
+    }
+    /// 2 to 10 capital letters and digits, unique in the tenant.
+    async fn key(&self) -> &str {
+        &self.0.key
+    }
+    /// Display name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+    /// Who answers for it.
+    async fn lead(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        match self.0.lead {
+            Some(id) => Ok(Session::of(ctx)?.loaders.person(id).await?.map(Person)),
+            None => Ok(None),
+        }
+    }
+    /// The workflow new tickets get: the newest version of its key.
+    async fn workflow(&self, ctx: &Context<'_>) -> Result<Option<Workflow>> {
+        Ok(Session::of(ctx)?.config().await?.workflows.newest(&self.0.workflow).cloned().map(Workflow))
+    }
+    /// The visibility new tickets get.
+    async fn visibility(&self) -> Visibility {
+        self.0.visibility.into()
+    }
+    /// The tags it knows, by name.
+    async fn tags(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<TagConnection> {
+        let config = Session::of(ctx)?.config().await?;
+        let tags = config.tags.values().filter(|tag| tag.project == self.0.id);
+        let mut tags: Vec<Tag> = tags.cloned().map(Tag).collect();
+        tags.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.0.id.cmp(&b.0.id)));
+        let count = tags.len();
+        Ok(TagConnection { page: page_of(tags, |tag| tag.0.id, first, after.as_deref())?, count })
+    }
+    /// What the viewer's roles allow in it.
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        let access = crate::viewer::access(ctx).await?;
+        Ok(access.in_project(self.0.id).iter().map(Into::into).collect())
+    }
+    /// Counts changes, from 1.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+    /// When it was deleted, if it is.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.0.deleted_at.map(DateTime)
+    }
+}
+
+connection! {
+    /// A page of projects.
+    ProjectConnection,
+    /// A project in a list.
+    ProjectEdge of Project, count = usize
+}
+
+pub(crate) async fn load(ctx: &Context<'_>, id: &ProjectId) -> Result<Project> {
+    let config = Session::of(ctx)?.config().await?;
+    config.projects.get(id).cloned().map(Project).ok_or_else(|| not_found("project", id))
+}
+
+#[derive(Default)]
+pub(crate) struct ProjectQuery;
+
+#[Object]
+impl ProjectQuery {
+    /// A project, by id or by key.
+    async fn project(
+        &self,
+        ctx: &Context<'_>,
+        id: Option<Ref<ProjectId>>,
+        key: Option<String>,
+    ) -> Result<Option<Project>> {
+        match (id, key) {
+            (Some(id), None) => load(ctx, &id.0).await.map(Some),
+            (None, Some(key)) => {
+                let config = Session::of(ctx)?.config().await?;
+                let found = config.project_by_key(&key).cloned().map(Project);
+                found.map(Some).ok_or_else(|| not_found("project", key))
+            }
+            _ => Err(bad_input("give either `id` or `key`")),
+        }
+    }
+
+    /// The projects the viewer sees, by key.
+    async fn projects(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<ProjectConnection> {
+        let config = Session::of(ctx)?.config().await?;
+        let mut all: Vec<Project> = config.projects.values().cloned().map(Project).collect();
+        all.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+        let count = all.len();
+        Ok(ProjectConnection { page: page_of(all, |project| project.0.id, first, after.as_deref())?, count })
+    }
+}
+
+/// Creates a project.
+#[derive(InputObject)]
+struct ProjectCreateInput {
+    /// 2 to 10 of A-Z 0-9, beginning with a letter; unique in the tenant.
+    key: String,
+    /// Display name; the key when omitted.
+    name: Option<String>,
+    /// Who answers for it.
+    lead: Option<Ref<PersonId>>,
+    /// Key of the workflow; kanban when omitted.
+    workflow: Option<String>,
+    /// Visibility new tickets get; `PROJECT` when omitted.
+    visibility: Option<Visibility>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    idempotency_key: Option<String>,
+}
+
+/// Changes a project; what is omitted stays.
+#[derive(InputObject)]
+struct ProjectEditInput {
+    /// The project.
+    project: Ref<ProjectId>,
+    /// New display name.
+    name: Option<String>,
+    /// New lead; null for none.
+    lead: MaybeUndefined<Ref<PersonId>>,
+    /// Key of the workflow for new tickets.
+    workflow: Option<String>,
+    /// Visibility for new tickets.
+    visibility: Option<Visibility>,
+    /// Delete or restore.
+    deleted: Option<bool>,
+    /// The version you saw: refused when somebody else has changed it since.
+    expected_version: Option<i64>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    idempotency_key: Option<String>,
+}
+
+payloads! {
+    /// What `projectCreate` answers.
+    ProjectCreatePayload {
+        /// The new project.
+        project: Project = load, from ProjectId
+    }
+    /// What `projectEdit` answers.
+    ProjectEditPayload {
+        /// The project after the command.
+        project: Project = load, from ProjectId
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ProjectMutation;
+
+#[Object]
+impl ProjectMutation {
+    /// Creates a project.
+    async fn project_create(
+        &self,
+        ctx: &Context<'_>,
+        input: ProjectCreateInput,
+    ) -> Result<Option<ProjectCreatePayload>> {
+        let command = CreateProject {
+            tenant: crate::viewer::tenant(ctx)?,
+            key: input.key,
+            name: input.name,
+            lead: input.lead.map(|lead| lead.0),
+            workflow: input.workflow,
+            visibility: input.visibility.map(Into::into),
+        };
+        let with = With { expected: None, key: input.idempotency_key };
+        Ok(Some(ProjectCreatePayload(act(ctx, command, with).await?)))
+    }
+
+    /// Changes, deletes or restores a project.
+    async fn project_edit(&self, ctx: &Context<'_>, input: ProjectEditInput) -> Result<Option<ProjectEditPayload>> {
+        let command = EditProject {
+            project: input.project.0,
+            name: input.name,
+            lead: Option::from(input.lead).map(|lead: Option<Ref<PersonId>>| lead.map(|lead| lead.0)),
+            workflow: input.workflow,
+            visibility: input.visibility.map(Into::into),
+            deleted: input.deleted,
+        };
+        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        Ok(Some(ProjectEditPayload(act(ctx, command, with).await?.about(input.project.0))))
+    }
+}

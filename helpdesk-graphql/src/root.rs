@@ -1,0 +1,49 @@
+//! The roots of the schema: what each noun adds to queries and mutations.
+
+use async_graphql::MergedObject;
+
+use crate::entry::EntryMutation;
+use crate::event::EventQuery;
+use crate::grant::{GrantMutation, GrantQuery};
+use crate::group::{GroupMutation, GroupQuery};
+use crate::node::NodeQuery;
+use crate::person::{PersonMutation, PersonQuery};
+use crate::plugin::{PluginMutation, PluginQuery};
+use crate::project::{ProjectMutation, ProjectQuery};
+use crate::tag::{TagMutation, TagQuery};
+use crate::tenant::TenantMutation;
+use crate::ticket::mutation::TicketMutation;
+use crate::ticket::query::TicketQuery;
+use crate::viewer::ViewerQuery;
+use crate::workflow::{WorkflowMutation, WorkflowQuery};
+
+/// The queries.
+#[derive(Default, MergedObject)]
+pub struct Query(
+    NodeQuery,
+    ViewerQuery,
+    TicketQuery,
+    ProjectQuery,
+    PersonQuery,
+    GroupQuery,
+    TagQuery,
+    WorkflowQuery,
+    GrantQuery,
+    PluginQuery,
+    EventQuery,
+);
+
+/// The mutations: one input and one payload each.
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    TenantMutation,
+    ProjectMutation,
+    PersonMutation,
+    GroupMutation,
+    GrantMutation,
+    WorkflowMutation,
+    TagMutation,
+    PluginMutation,
+    TicketMutation,
+    EntryMutation,
+);

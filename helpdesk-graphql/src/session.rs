@@ -1,0 +1,77 @@
+//! One execution: who asks, the desk, and what was read for them already. Nothing outlives the execution; a
+//! subscription gets a new session with every delivery.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::async_trait::async_trait;
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::{Context, Data, Error, Response, Result};
+use helpdesk_core::config::TenantConfig;
+use helpdesk_core::{Actor, Desk};
+use tokio::sync::OnceCell;
+
+use crate::fault::{UNAUTHENTICATED, coded, failed};
+use crate::loaders::Loaders;
+
+/// What resolvers work with.
+pub(crate) struct Session {
+    pub(crate) desk: Desk,
+    pub(crate) actor: Actor,
+    pub(crate) loaders: Loaders,
+    config: Mutex<Arc<OnceCell<Arc<TenantConfig>>>>,
+}
+
+impl Session {
+    fn new(desk: Desk, actor: Actor) -> Self {
+        let loaders = Loaders::new(&desk, &actor);
+        Self { desk, actor, loaders, config: Mutex::default() }
+    }
+
+    /// The session of this execution; none when nobody logged in.
+    pub(crate) fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
+        ctx.data_opt().ok_or_else(unauthenticated)
+    }
+
+    /// The tenant's configuration as the viewer may see it, read once.
+    pub(crate) async fn config(&self) -> Result<Arc<TenantConfig>> {
+        let cell = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = || async { self.desk.config(&self.actor).await.map_err(|error| failed(&error)) };
+        cell.get_or_try_init(read).await.cloned()
+    }
+
+    /// Forgets what was read: a command may have changed it.
+    pub(crate) fn forget(&self) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        self.loaders.stop_caching();
+    }
+}
+
+/// Who asks, and the desk, before there is a session: for the beginning of subscriptions.
+pub(crate) fn viewer<'a>(ctx: &Context<'a>) -> Result<(&'a Desk, &'a Actor)> {
+    Ok((ctx.data::<Desk>()?, ctx.data_opt::<Actor>().ok_or_else(unauthenticated)?))
+}
+
+fn unauthenticated() -> Error {
+    coded(UNAUTHENTICATED, "nobody is logged in; send your credentials")
+}
+
+/// Opens a session for every execution by an actor.
+pub(crate) struct Sessions;
+
+impl ExtensionFactory for Sessions {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for Sessions {
+    async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
+        let (Some(desk), Some(actor)) = (ctx.data_opt::<Desk>(), ctx.data_opt::<Actor>()) else {
+            return next.run(ctx, operation).await;
+        };
+        let mut data = Data::default();
+        data.insert(Session::new(desk.clone(), actor.clone()));
+        next.run_with_data(ctx, operation, data).await
+    }
+}

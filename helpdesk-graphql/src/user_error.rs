@@ -1,0 +1,186 @@
+//! What a person caused and can mend: typed errors inside payloads.
+
+use async_graphql::{Interface, SimpleObject};
+use helpdesk_core::error::{ActError, Refusal, WorkflowRefusal};
+
+use crate::names::TicketField;
+
+/// Something a person can mend: look again, fill in, choose another. Nothing of the command happened.
+#[derive(Debug, Clone, Interface)]
+#[graphql(
+    field(name = "code", ty = "&String", desc = "A stable name for machines."),
+    field(name = "message", ty = "&String", desc = "What is wrong and what to do, for people."),
+    field(name = "path", ty = "&Vec<String>", desc = "The place in the input it is about, from `input` on.")
+)]
+pub(crate) enum UserError {
+    VersionConflict(VersionConflict),
+    TransitionNotAllowed(TransitionNotAllowed),
+    FieldInvalid(FieldInvalid),
+    AlreadyExists(AlreadyExists),
+    WorkflowMalformed(WorkflowMalformed),
+    IdempotencyKeyReused(IdempotencyKeyReused),
+}
+
+/// Somebody else changed it since you looked.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct VersionConflict {
+    /// A stable name for machines.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+    /// The version you expected.
+    expected: i64,
+    /// The version it has now.
+    current: i64,
+    /// What changed in between.
+    fields: Vec<TicketField>,
+}
+
+/// The workflow does not let the ticket go this way now.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct TransitionNotAllowed {
+    /// A stable name for machines: `TRANSITION_NOT_ALLOWED` or `FIELDS_REQUIRED`.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+    /// The transition that was asked for.
+    transition: Option<String>,
+    /// The present state's id, when it is the state that closes the way.
+    state: Option<String>,
+    /// Fields that must have a value first; they can be set with the same command.
+    missing: Vec<TicketField>,
+}
+
+/// A value that cannot be taken.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct FieldInvalid {
+    /// A stable name for machines.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+    /// The name of the field.
+    field: String,
+}
+
+/// The name or key is in use.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct AlreadyExists {
+    /// A stable name for machines.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+    /// What was to be made.
+    noun: String,
+    /// The name or key that is in use.
+    given: String,
+}
+
+/// The workflow definition has faults.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct WorkflowMalformed {
+    /// A stable name for machines.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+    /// Every fault.
+    problems: Vec<WorkflowProblem>,
+}
+
+/// One fault of a workflow definition.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct WorkflowProblem {
+    /// JSON pointer (RFC 6901) into the definition, or line and column when it could not be read at all.
+    at: String,
+    /// What is wrong and what to do.
+    message: String,
+}
+
+/// The idempotency key was used before, for something else.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct IdempotencyKeyReused {
+    /// A stable name for machines.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+}
+
+/// The refusal as something the person can mend; the error itself when they cannot.
+pub(crate) fn mendable(error: ActError) -> Result<Vec<UserError>, ActError> {
+    let ActError::Refused(refusal) = error else { return Err(error) };
+    let (code, message) = (refusal.code().to_owned(), refusal.to_string());
+    let path = |field: &str| vec!["input".to_owned(), camel(field)];
+    let one = match refusal {
+        Refusal::Invalid(faults) => {
+            let invalid = faults.into_iter().map(|fault| {
+                let field = camel(fault.field);
+                let path = vec!["input".to_owned(), field.clone()];
+                UserError::FieldInvalid(FieldInvalid { code: code.clone(), message: fault.message, path, field })
+            });
+            return Ok(invalid.collect());
+        }
+        Refusal::Taken { noun, given } => {
+            let path = path(if matches!(noun, "tenant" | "project") { "key" } else { "name" });
+            UserError::AlreadyExists(AlreadyExists { code, message, path, noun: noun.into(), given })
+        }
+        Refusal::Workflow(refusal) => UserError::TransitionNotAllowed(closed(refusal, code, message)),
+        Refusal::Malformed(faults) => {
+            let problem = |it: helpdesk_core::workflow::Problem| WorkflowProblem { at: it.at, message: it.message };
+            let problems = faults.0.into_iter().map(problem).collect();
+            UserError::WorkflowMalformed(WorkflowMalformed { code, message, path: path("definition"), problems })
+        }
+        Refusal::Conflict(conflict) => UserError::VersionConflict(VersionConflict {
+            code,
+            message,
+            path: path("expected_version"),
+            expected: conflict.expected,
+            current: conflict.current,
+            fields: conflict.fields.into_iter().map(Into::into).collect(),
+        }),
+        Refusal::KeyReused(_) => {
+            UserError::IdempotencyKeyReused(IdempotencyKeyReused { code, message, path: path("idempotency_key") })
+        }
+        cannot @ (Refusal::NotFound { .. }
+        | Refusal::Denied(_)
+        | Refusal::Suspended
+        | Refusal::NoTenant
+        | Refusal::Automation(_)) => return Err(cannot.into()),
+    };
+    Ok(vec![one])
+}
+
+fn closed(refusal: WorkflowRefusal, code: String, message: String) -> TransitionNotAllowed {
+    let (field, transition, state, missing) = match refusal {
+        WorkflowRefusal::Unknown { given, state, .. } => ("transition", Some(given), Some(state), vec![]),
+        WorkflowRefusal::Closed { transition, state, .. } => ("transition", Some(transition), Some(state), vec![]),
+        WorkflowRefusal::Missing { transition, missing } => ("fields", Some(transition), None, missing),
+        WorkflowRefusal::NoState(_) => ("state", None, None, vec![]),
+    };
+    let (path, missing) = (vec!["input".into(), field.into()], missing.into_iter().map(Into::into).collect());
+    TransitionNotAllowed { code, message, path, transition, state, missing }
+}
+
+/// `start_at` as the schema writes it: `startAt`.
+fn camel(name: &str) -> String {
+    let mut upper = false;
+    let step = |c: char| {
+        if c == '_' {
+            upper = true;
+            return None;
+        }
+        let c = if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c };
+        Some(c)
+    };
+    name.chars().filter_map(step).collect()
+}
