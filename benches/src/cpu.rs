@@ -18,7 +18,8 @@ pub fn server(pid: Option<u32>) -> u64 {
     let children = fs::read_dir("/proc").into_iter().flatten().flatten();
     let children = children.filter_map(|entry| entry.file_name().into_string().ok());
     let children = children.filter(|name| name.bytes().all(|b| b.is_ascii_digit()));
-    let live: u64 = children.filter(|child| parent(child) == Some(pid)).filter_map(|child| times(&child)).map(used).sum();
+    let live: u64 =
+        children.filter(|child| parent(child) == Some(pid)).filter_map(|child| times(&child)).map(used).sum();
     (main.iter().sum::<u64>() + live) * TICK
 }
 

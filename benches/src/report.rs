@@ -71,17 +71,25 @@ impl Report {
             "database", "callers", "operation", "who", "per s", "p50 ms", "CPU us: client server"
         );
         for line in self.lines() {
-            for (who, name) in
-                [(Who::Minimal, "(a) minimal"), (Who::Hand, "(b) by hand"), (Who::Desk, "(c) desk"), (Who::Grown, "(c) grown")]
-            {
+            for (who, name) in [
+                (Who::Minimal, "(a) minimal"),
+                (Who::Hand, "(b) by hand"),
+                (Who::Desk, "(c) desk"),
+                (Who::Grown, "(c) grown"),
+            ] {
                 let Some(run) = self.medians(line, who) else { continue };
                 let Run { tps, p50, client, server } = run;
                 let (database, callers, op) = (line.database, line.callers, line.op.name());
                 let p50 = p50 / 1000.0;
-                println!("{database:<9} {callers:>7} {op:<11} {name:<13} {tps:>9.0} {p50:>9.3} {client:>15.0} {server:>6.0}");
+                println!(
+                    "{database:<9} {callers:>7} {op:<11} {name:<13} {tps:>9.0} {p50:>9.3} {client:>15.0} {server:>6.0}"
+                );
             }
         }
-        println!("\n{:<9} {:>7} {:<11} {:>6} {:>8} {:>6} {:>8} {:>7}", "database", "callers", "operation", "c/b", "wanted", "c/a", "wanted", "grown");
+        println!(
+            "\n{:<9} {:>7} {:<11} {:>6} {:>8} {:>6} {:>8} {:>7}",
+            "database", "callers", "operation", "c/b", "wanted", "c/a", "wanted", "grown"
+        );
         for line in self.lines() {
             let shown = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
             let (c_b, c_a) = (self.ratio(line, Who::Desk, Who::Hand), self.ratio(line, Who::Desk, Who::Minimal));
@@ -114,7 +122,8 @@ impl Report {
             if let Some(slower) = self.ratio(line, Who::Desk, Who::Grown) {
                 ratio["slower"] = json!(round(slower));
             }
-            if let Some(raw) = self.medians(line, Who::Hand).filter(|_| line.database == "sqlite" && !line.op.writes()) {
+            if let Some(raw) = self.medians(line, Who::Hand).filter(|_| line.database == "sqlite" && !line.op.writes())
+            {
                 ratio["above_us"] = json!(round(desk.p50 - raw.p50));
             }
             Some(ratio)

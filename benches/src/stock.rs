@@ -28,7 +28,9 @@ const POSTGRES: Words = Words {
 
 const SQLITE: Words = Words {
     ordinals: |n| {
-        format!("(WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < {n} - 1) SELECT i FROM c) AS s")
+        format!(
+            "(WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < {n} - 1) SELECT i FROM c) AS s"
+        )
     },
     id: "unhex(printf('%012x', s.i) || '70008000000000000000')",
     id_text: "printf('%08x-%04x-7000-8000-000000000000', s.i >> 16, s.i & 65535)",
@@ -91,7 +93,8 @@ fn statements(
         for (p, (_, _, first)) in tenant.projects.iter().enumerate() {
             let (lane, union) = (t + p * world.tenants.len(), if t + p == 0 { "" } else { " UNION ALL" });
             let (owner, ticket) = ((words.blob)(tenant.id.into()), (words.blob)((*first).into()));
-            let row = format!("{union} SELECT {lane} AS lane, {owner} AS tenant, {ticket} AS ticket, '{first}' AS name");
+            let row =
+                format!("{union} SELECT {lane} AS lane, {owner} AS tenant, {ticket} AS ticket, '{first}' AS name");
             all[0].push_str(&row);
         }
     }
@@ -125,12 +128,18 @@ pub async fn postgres(url: &str, world: &World, now: i64) -> anyhow::Result<()> 
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     let connection = tokio::spawn(connection);
     let rows = client
-        .query("SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'", &[])
+        .query(
+            "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'",
+            &[],
+        )
         .await?;
     let known: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let of = |table: &str| known.iter().filter(|(of, _)| of == table).map(|(_, column)| column.clone()).collect();
     for statement in statements(&POSTGRES, world, now, |table| Ok(of(table)))? {
-        client.batch_execute(&statement).await.with_context(|| format!("stocking: {}", &statement[..60.min(statement.len())]))?;
+        client
+            .batch_execute(&statement)
+            .await
+            .with_context(|| format!("stocking: {}", &statement[..60.min(statement.len())]))?;
     }
     client.batch_execute("VACUUM ANALYZE").await?;
     client.batch_execute("CHECKPOINT").await?;
@@ -149,7 +158,8 @@ pub fn sqlite(file: &std::path::Path, world: &World, now: i64) -> anyhow::Result
     };
     conn.execute_batch("BEGIN")?;
     for statement in statements(&SQLITE, world, now, columns)? {
-        conn.execute_batch(&statement).with_context(|| format!("stocking: {}", &statement[..60.min(statement.len())]))?;
+        conn.execute_batch(&statement)
+            .with_context(|| format!("stocking: {}", &statement[..60.min(statement.len())]))?;
     }
     conn.execute_batch("INSERT INTO hd_search_words(hd_search_words) VALUES ('rebuild'); COMMIT; ANALYZE;")?;
     conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;

@@ -98,7 +98,8 @@ impl World {
                 let create = CreateProject::new(id, &key).name(format!("Project {p}")).workflow("kanban");
                 let project = desk.act(&root, create).await?.out;
                 let create = CreateTicket::new(project, crate::step::TITLE).description(crate::step::DESCRIPTION);
-                let first = desk.act(&Actor::person(id, agent), create).await.context("the first ticket of a project")?;
+                let first =
+                    desk.act(&Actor::person(id, agent), create).await.context("the first ticket of a project")?;
                 projects.push((project, key, first.out));
             }
             tenants.push(Tenant { id, agent, projects });

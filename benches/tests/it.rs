@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use helpdesk_benches::drive::Contestant;
+use helpdesk_benches::drive::{Contestant, fresh_id};
 use helpdesk_benches::hand::Hand;
 use helpdesk_benches::lite::Lite;
 use helpdesk_benches::served::Served;
@@ -156,15 +156,16 @@ fn trips_are_as_stated() {
             (Op::List, 1, 1),
         ];
         for (op, desk, by_hand) in stated {
-            let (board, mut dice) = (Board::stocked(TICKETS), Dice::new(1));
-            let mut step = || Step { id: helpdesk_benches::drive::fresh_id(), what: next(op, &board, &mut dice, 0, 1) };
+            let board = Board::stocked(TICKETS);
             let mut trips = [0, 0];
-            // At first statements are prepared, and configuration and access are read.
+            // At first statements are prepared, and configuration and access are read. Always the same ticket or project.
             for _ in 0..4 {
+                let what = next(op, &board, &mut Dice::new(1), 0, 1);
                 let before = wire.trips();
-                served.take(&step()).await.unwrap();
+                served.take(&Step { id: fresh_id(), what }).await.unwrap();
                 let between = wire.trips();
-                hand.take(&step()).await.unwrap();
+                let what = next(op, &board, &mut Dice::new(1), 0, 1);
+                hand.take(&Step { id: fresh_id(), what }).await.unwrap();
                 trips = [between - before, wire.trips() - between];
             }
             println!("{}: the desk {} trips, by hand {}", op.name(), trips[0], trips[1]);
@@ -195,7 +196,8 @@ impl Wire {
 
     async fn relay(client: TcpStream, server: u16, trips: Arc<AtomicU64>) -> std::io::Result<()> {
         let server = TcpStream::connect(("127.0.0.1", server)).await?;
-        let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+        let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+            (client.into_split(), server.into_split());
         let (mut asked, mut answered, mut client_speaks) = ([0; 16384], [0; 16384], false);
         loop {
             tokio::select! {
@@ -233,8 +235,9 @@ fn dump(file: &Path) -> Vec<(String, String)> {
         let mut statement = conn.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = statement.column_count();
         let line = |row: &rusqlite::Row<'_>| {
-            let values: Result<Vec<String>, _> =
-                (0..columns).map(|at| row.get::<_, rusqlite::types::Value>(at).map(|value| format!("{value:?}"))).collect();
+            let values: Result<Vec<String>, _> = (0..columns)
+                .map(|at| row.get::<_, rusqlite::types::Value>(at).map(|value| format!("{value:?}")))
+                .collect();
             values.map(|values| values.join("|"))
         };
         let mut lines: Vec<String> = statement.query_map([], line).unwrap().collect::<Result<_, _>>().unwrap();

@@ -94,11 +94,8 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
         "autovacuum_naptime=1h",
         "log_min_messages=error",
     ];
-    let settings = ClusterOptions {
-        fsync: true,
-        shared_buffers: "1GB".into(),
-        extra: extra.map(str::to_owned).to_vec(),
-    };
+    let settings =
+        ClusterOptions { fsync: true, shared_buffers: "1GB".into(), extra: extra.map(str::to_owned).to_vec() };
     let cluster = Cluster::start_with(&settings)?;
     println!("{}", cluster.psql("postgres", "SHOW server_version")?.trim());
     let begun = Instant::now();

@@ -10,10 +10,38 @@ const NIL: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 
 /// The columns of a ticket, in order.
 pub const TICKET: [&str; 32] = [
-    "tenant_id", "id", "project_id", "number", "type", "workflow", "workflow_version", "state", "category", "title",
-    "priority", "priority_manual", "urgency", "importance", "visibility", "group_id", "parent_id", "start_at", "due_at",
-    "estimate", "resolved_at", "closed_at", "reopened", "regrouped", "version", "created_by", "created_at", "updated_by",
-    "updated_at", "deleted_at", "salt", "folded",
+    "tenant_id",
+    "id",
+    "project_id",
+    "number",
+    "type",
+    "workflow",
+    "workflow_version",
+    "state",
+    "category",
+    "title",
+    "priority",
+    "priority_manual",
+    "urgency",
+    "importance",
+    "visibility",
+    "group_id",
+    "parent_id",
+    "start_at",
+    "due_at",
+    "estimate",
+    "resolved_at",
+    "closed_at",
+    "reopened",
+    "regrouped",
+    "version",
+    "created_by",
+    "created_at",
+    "updated_by",
+    "updated_at",
+    "deleted_at",
+    "salt",
+    "folded",
 ];
 const EVENT: &str = "tenant_id, id, subject_kind, subject_id, version, ord, kind, schema, author, cause, occurred_at, \
      recorded_at, internal, data";
@@ -90,8 +118,7 @@ impl Statements {
             )
         };
         let guard = "e AS MATERIALIZED (SELECT 1 FROM hd_epoch WHERE tenant_id = $1 AND epoch = $2 FOR SHARE)";
-        let (medium, normal, important) =
-            (Priority::Medium as i64, Urgency::Normal as i64, Importance::Normal as i64);
+        let (medium, normal, important) = (Priority::Medium as i64, Urgency::Normal as i64, Importance::Normal as i64);
         let doc = "array_to_tsvector($11::text[])";
         Self {
             epoch: "SELECT epoch FROM hd_epoch WHERE tenant_id = $1".into(),

@@ -38,8 +38,22 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
         _ids: [id(row, 2)?, id(row, 15)?, id(row, 16)?],
         _texts: [text(4)?, text(5)?, text(9)?, text(14)?, text(25)?, text(27)?],
         _numbers: [
-            number(3)?, number(6)?, number(8)?, number(10)?, number(11)?, number(12)?, number(13)?, number(17)?,
-            number(18)?, number(19)?, number(21)?, number(23)?, number(26)?, number(28)?, number(29)?, 0,
+            number(3)?,
+            number(6)?,
+            number(8)?,
+            number(10)?,
+            number(11)?,
+            number(12)?,
+            number(13)?,
+            number(17)?,
+            number(18)?,
+            number(19)?,
+            number(21)?,
+            number(23)?,
+            number(26)?,
+            number(28)?,
+            number(29)?,
+            0,
         ],
         _salt: row.get(30)?,
     })
@@ -51,20 +65,24 @@ fn columns(alias: &str) -> String {
 }
 
 impl Lite {
-    fn statement(&self, name: &'static str, make: impl FnOnce() -> String) -> anyhow::Result<rusqlite::CachedStatement<'_>> {
+    fn statement(
+        &self,
+        name: &'static str,
+        make: impl FnOnce() -> String,
+    ) -> anyhow::Result<rusqlite::CachedStatement<'_>> {
         let mut texts = self.texts.borrow_mut();
         let text = texts.entry(name).or_insert_with(make);
         Ok(self.conn.prepare_cached(text)?)
     }
 
     pub(super) fn epoch(&self, tenant: &[u8]) -> anyhow::Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT epoch FROM hd_epoch WHERE tenant_id = $1")?;
+        let mut statement = self.conn.prepare_cached("SELECT epoch FROM hd_epoch WHERE tenant_id = ?1")?;
         Ok(statement.query_row([tenant], |row| row.get(0))?)
     }
 
     /// Head, people and tags of a ticket.
     pub(super) fn load(&self, tenant: &[u8], ticket: &[u8]) -> anyhow::Result<Head> {
-        let select = || format!("SELECT {} FROM hd_ticket t WHERE tenant_id = $1 AND id = $2", columns("t"));
+        let select = || format!("SELECT {} FROM hd_ticket t WHERE tenant_id = ?1 AND id = ?2", columns("t"));
         let head = self.statement("load", select)?.query_row(params![tenant, ticket], head)?;
         self.around(tenant, ticket)?;
         Ok(head)
@@ -72,19 +90,25 @@ impl Lite {
 
     /// The long text of a ticket.
     pub(super) fn text(&self, tenant: &[u8], ticket: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
-        let sql = "SELECT description, salt FROM hd_ticket_text WHERE tenant_id = $1 AND ticket_id = $2";
+        let sql = "SELECT description, salt FROM hd_ticket_text WHERE tenant_id = ?1 AND ticket_id = ?2";
         Ok(self.conn.prepare_cached(sql)?.query_row(params![tenant, ticket], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     fn around(&self, tenant: &[u8], ticket: &[u8]) -> anyhow::Result<()> {
-        let sql = "SELECT person_id, relation, joined, since, until FROM hd_participant WHERE tenant_id = $1 \
-             AND ticket_id = $2 AND until = 9223372036854775807 ORDER BY person_id";
+        let sql = "SELECT person_id, relation, joined, since, until FROM hd_participant WHERE tenant_id = ?1 \
+             AND ticket_id = ?2 AND until = 9223372036854775807 ORDER BY person_id";
         let person = |row: &Row<'_>| {
-            Ok((id(row, 0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
+            Ok((
+                id(row, 0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, i64>(4)?,
+            ))
         };
         let mut statement = self.conn.prepare_cached(sql)?;
         let people = statement.query_map(params![tenant, ticket], person)?.collect::<Result<Vec<_>, _>>()?;
-        let sql = "SELECT tag_id, tagged_by, tagged_at FROM hd_ticket_tag WHERE tenant_id = $1 AND ticket_id = $2 \
+        let sql = "SELECT tag_id, tagged_by, tagged_at FROM hd_ticket_tag WHERE tenant_id = ?1 AND ticket_id = ?2 \
              ORDER BY tag_id";
         let tag = |row: &Row<'_>| Ok((id(row, 0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?));
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -101,7 +125,7 @@ impl Lite {
         let select = || {
             format!(
                 "SELECT {} FROM hd_project k JOIN hd_ticket t ON t.tenant_id = k.tenant_id AND t.project_id = k.id \
-                 WHERE k.tenant_id = $1 AND k.\"key\" = $2 AND t.number = $3",
+                 WHERE k.tenant_id = ?1 AND k.\"key\" = ?2 AND t.number = ?3",
                 columns("t")
             )
         };
@@ -111,7 +135,7 @@ impl Lite {
         let text = self.text(&tenant, &ticket)?;
         self.around(&tenant, &ticket)?;
         let sql = "SELECT id, author, visibility, body, salt, version, created_at, edited_at, deleted_at FROM hd_entry \
-             WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY created_at, id LIMIT 100";
+             WHERE tenant_id = ?1 AND ticket_id = ?2 ORDER BY created_at, id LIMIT 100";
         let mut statement = self.conn.prepare_cached(sql)?;
         let entries = statement.query_map(params![tenant, ticket], |row| {
             Ok((
@@ -131,9 +155,9 @@ impl Lite {
         let (project, viewer) = (Uuid::from(owner.projects[p].0).into_bytes(), Uuid::from(owner.agent).into_bytes());
         let select = || {
             format!(
-                "SELECT {} FROM hd_ticket t WHERE t.tenant_id = $1 AND t.project_id = $2 AND t.state = $3 \
+                "SELECT {} FROM hd_ticket t WHERE t.tenant_id = ?1 AND t.project_id = ?2 AND t.state = ?3 \
                  AND t.deleted_at = 9223372036854775807 AND (t.visibility IN ('project', 'tenant') OR EXISTS \
-                 (SELECT 1 FROM hd_participant m WHERE m.tenant_id = $1 AND m.ticket_id = t.id AND m.person_id = $4 \
+                 (SELECT 1 FROM hd_participant m WHERE m.tenant_id = ?1 AND m.ticket_id = t.id AND m.person_id = ?4 \
                  AND m.until = 9223372036854775807)) ORDER BY t.updated_at DESC, t.id DESC LIMIT {PAGE}",
                 columns("t")
             )

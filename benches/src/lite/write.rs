@@ -35,7 +35,7 @@ impl Lite {
         let at = self.moment(t);
         let (tenant, project) = (at.tenant, Uuid::from(at.owner.projects[p].0).into_bytes());
         let epoch = self.epoch(&tenant)?;
-        let sql = "UPDATE hd_counter SET next = next + 1 WHERE tenant_id = $1 AND project_id = $2 RETURNING next - 1";
+        let sql = "UPDATE hd_counter SET next = next + 1 WHERE tenant_id = ?1 AND project_id = ?2 RETURNING next - 1";
         let number: i64 = self.conn.prepare_cached(sql)?.query_row(params![tenant, project], |row| row.get(0))?;
         let mut mint = Mint::new(id);
         let ticket_id: TicketId = mint.id();
@@ -47,8 +47,8 @@ impl Lite {
         let sql = "INSERT INTO hd_ticket (tenant_id, id, project_id, number, type, workflow, workflow_version, state, \
              category, title, priority, priority_manual, urgency, importance, visibility, group_id, parent_id, start_at, \
              due_at, estimate, resolved_at, closed_at, reopened, regrouped, version, created_by, created_at, updated_by, \
-             updated_at, deleted_at, salt, folded) VALUES ($1, $2, $3, $4, 'task', 'kanban', 1, 'todo', 0, $5, $6, 0, $7, \
-             $8, 'project', $9, $9, $10, $10, -1, $10, $10, 0, 0, 1, $11, $12, $11, $12, $10, $13, $14)";
+             updated_at, deleted_at, salt, folded) VALUES (?1, ?2, ?3, ?4, 'task', 'kanban', 1, 'todo', 0, ?5, ?6, 0, ?7, \
+             ?8, 'project', ?9, ?9, ?10, ?10, -1, ?10, ?10, 0, 0, 1, ?11, ?12, ?11, ?12, ?10, ?13, ?14)";
         self.conn.prepare_cached(sql)?.execute(params![
             tenant,
             ticket,
@@ -65,10 +65,10 @@ impl Lite {
             title_salt.0,
             fold(TITLE),
         ])?;
-        let sql = "INSERT INTO hd_ticket_text (tenant_id, ticket_id, description, salt) VALUES ($1, $2, $3, $4)";
+        let sql = "INSERT INTO hd_ticket_text (tenant_id, ticket_id, description, salt) VALUES (?1, ?2, ?3, ?4)";
         self.conn.prepare_cached(sql)?.execute(params![tenant, ticket, DESCRIPTION, text_salt.0])?;
         let sql = "INSERT INTO hd_participant (tenant_id, ticket_id, person_id, relation, joined, since, until) \
-             VALUES ($1, $2, $3, $4, 1, $5, $6)";
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)";
         for relation in ["reporter", "requester"] {
             let agent = Uuid::from(at.owner.agent).into_bytes();
             self.conn.prepare_cached(sql)?.execute(params![tenant, ticket, agent, relation, at.now, i64::MAX])?;
@@ -101,8 +101,8 @@ impl Lite {
         let reopened = seen.reopened + i64::from(from.category == Category::Closed);
 
         anyhow::ensure!(self.epoch(&tenant)? == epoch, "the policy moved although nobody else writes here");
-        let sql = "UPDATE hd_ticket SET state = $4, category = $5, resolved_at = $6, closed_at = $7, reopened = $8, \
-             version = $3 + 1, updated_by = $9, updated_at = $10 WHERE tenant_id = $1 AND id = $2 AND version = $3";
+        let sql = "UPDATE hd_ticket SET state = ?4, category = ?5, resolved_at = ?6, closed_at = ?7, reopened = ?8, \
+             version = ?3 + 1, updated_by = ?9, updated_at = ?10 WHERE tenant_id = ?1 AND id = ?2 AND version = ?3";
         let changed = self.conn.prepare_cached(sql)?.execute(params![
             tenant,
             ticket,
@@ -132,13 +132,13 @@ impl Lite {
         let event = Event::from(EntryAdded { entry, visibility: EntryVisibility::Public, digest, length });
 
         anyhow::ensure!(self.epoch(&tenant)? == epoch, "the policy moved although nobody else writes here");
-        let sql = "UPDATE hd_ticket SET version = $3 + 1, updated_by = $4, updated_at = $5 \
-             WHERE tenant_id = $1 AND id = $2 AND version = $3";
+        let sql = "UPDATE hd_ticket SET version = ?3 + 1, updated_by = ?4, updated_at = ?5 \
+             WHERE tenant_id = ?1 AND id = ?2 AND version = ?3";
         let changed =
             self.conn.prepare_cached(sql)?.execute(params![tenant, ticket, seen.version, at.author, at.now])?;
         anyhow::ensure!(changed == 1, "a ticket was stale although nobody else writes here");
         let sql = "INSERT INTO hd_entry (tenant_id, ticket_id, id, author, visibility, body, salt, version, created_at, \
-             edited_at, deleted_at) VALUES ($1, $2, $3, $4, 'public', $5, $6, 1, $7, $8, $8)";
+             edited_at, deleted_at) VALUES (?1, ?2, ?3, ?4, 'public', ?5, ?6, 1, ?7, ?8, ?8)";
         let entry = Uuid::from(entry).into_bytes();
         let mut insert = self.conn.prepare_cached(sql)?;
         insert.execute(params![tenant, ticket, entry, at.author, BODY, salt.0, at.now, i64::MAX])?;
@@ -151,10 +151,10 @@ impl Lite {
         all.sort_unstable();
         all.dedup();
         let words = all.join(" ");
-        let sql = "INSERT INTO hd_search (tenant_id, ticket_id, entry_id, internal, words) VALUES ($1, $2, $3, 0, $4)";
+        let sql = "INSERT INTO hd_search (tenant_id, ticket_id, entry_id, internal, words) VALUES (?1, ?2, ?3, 0, ?4)";
         self.conn.prepare_cached(sql)?.execute(params![at.tenant, ticket, entry, words])?;
         let doc = self.conn.last_insert_rowid();
-        let sql = "INSERT INTO hd_search_words (rowid, words) VALUES ($1, $2)";
+        let sql = "INSERT INTO hd_search_words (rowid, words) VALUES (?1, ?2)";
         self.conn.prepare_cached(sql)?.execute(params![doc, words])?;
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Lite {
     fn log(&self, at: &Moment<'_>, subject: TicketId, version: i64, id: EventId, event: &Event) -> anyhow::Result<()> {
         let sql = "INSERT INTO hd_event (tenant_id, id, subject_kind, subject_id, version, ord, kind, schema, author, \
              cause, occurred_at, recorded_at, internal, data) \
-             VALUES ($1, $2, 'ticket', $3, $4, 0, $5, $6, $7, $8, $9, $9, 0, $10)";
+             VALUES (?1, ?2, 'ticket', ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?9, 0, ?10)";
         self.conn.prepare_cached(sql)?.execute(params![
             at.tenant,
             Uuid::from(id).into_bytes(),
