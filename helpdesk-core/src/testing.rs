@@ -10,12 +10,12 @@ pub mod conformance;
 mod faulty;
 //pub mod generate;
 //pub mod laws;
-//mod model;
-//pub mod scenario;
+mod model;
+pub mod scenario;
 mod world;
 
 pub use chance::Chance;
 pub use clock::ManualClock;
 pub use faulty::{Faulty, Mishap, Schedule};
-//pub use model::Model;
+pub use model::Model;
 pub use world::World;

@@ -4,6 +4,8 @@
 
 mod it {
     mod conformance;
+    mod golden;
     mod postgres;
+    mod scenarios;
     mod sqlite;
 }

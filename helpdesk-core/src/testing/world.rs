@@ -199,4 +199,3 @@ enum GrantTo {
     Tenant(Role),
     Ops(Role),
 }
-

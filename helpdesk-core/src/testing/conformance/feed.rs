@@ -1,19 +1,19 @@
 //! Deliveries: every event once, whoever dies when.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::Bench;
 use crate::command::{CreateTicket, EditTicket, Patch};
+use crate::desk::read::Page;
 use crate::desk::{Desk, Set};
 use crate::error::ActError;
 use crate::event::{Envelope, Event};
 use crate::feed::{Addressee, Delivery, Subscriber};
 use crate::filter::Filter;
-use crate::desk::read::Page;
 use crate::jobs::Verdict;
 use crate::store::{Log, Queue};
 use crate::testing::{Faulty, World};

@@ -91,7 +91,6 @@ pub(super) async fn a_cursor_never_skips(bench: &Bench) {
     assert_eq!(seen, after, "what was shown while writing is the log");
 }
 
-
 pub(super) async fn history_is_per_subject(bench: &Bench) {
     let world = bench.world().await;
     let (one, two) = (world.ticket("one").await, world.ticket("two").await);

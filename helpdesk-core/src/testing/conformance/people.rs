@@ -15,9 +15,11 @@ use crate::workflow::{Definition, Workflow};
 
 pub(super) async fn people_are_found_by_name_and_address(bench: &Bench) {
     let world = bench.world().await;
-    for (external, name, kind) in
-        [("x1", "Åsa Öberg", PersonKind::Contact), ("x2", "100% Bob_by", PersonKind::Contact), ("x3", "asan", PersonKind::Staff)]
-    {
+    for (external, name, kind) in [
+        ("x1", "Åsa Öberg", PersonKind::Contact),
+        ("x2", "100% Bob_by", PersonKind::Contact),
+        ("x3", "asan", PersonKind::Staff),
+    ] {
         let ask = EnsurePerson::external(world.tenant, external, name).kind(kind);
         world.must(&world.root, ask.email(format!("{external}@Example.org"))).await;
     }
@@ -101,7 +103,8 @@ pub(super) async fn standing_has_own_and_group_grants(bench: &Bench) {
     let other = world.must(&world.root, GrantRole::new(Role::Auditor, world.service)).await;
     let roles = async |by| {
         let (_, standing) = world.store.standing(by).await.unwrap();
-        let mut roles: Vec<_> = standing.grants.iter().map(|grant| (grant.role, grant.scope, grant.expires_at)).collect();
+        let mut roles: Vec<_> =
+            standing.grants.iter().map(|grant| (grant.role, grant.scope, grant.expires_at)).collect();
         roles.sort_by_key(|(role, ..)| *role);
         (standing.person.map(|person| person.name), roles)
     };

@@ -130,10 +130,12 @@ pub(super) async fn a_lost_lease_cannot_commit(bench: &Bench) {
     assert_eq!((fast.attempt, fast.lease.job), (2, slow.lease.job));
     assert_ne!(fast.lease.token, slow.lease.token);
     let id = world.ticket("t").await;
-    let before = (head(&world, id).await, world.store.head().await.unwrap());
-    let commit = Commit { done: Some(slow.lease), ..touch(&world, &before.0, 1).await };
+    let before = head(&world, id).await;
+    let commit = Commit { done: Some(slow.lease), ..touch(&world, &before, 1).await };
     assert_eq!(world.store.commit(commit).await.unwrap(), Outcome::LeaseLost);
-    assert_eq!((head(&world, id).await, world.store.head().await.unwrap()), before);
+    assert_eq!(head(&world, id).await, before);
+    let subject = crate::event::Subject::Ticket(id);
+    assert_eq!(world.store.history(world.tenant, &subject, 0, 10).await.unwrap().len(), 1);
     assert!(!world.store.release(slow.lease, &Release::Return).await.unwrap());
     let create = CreateTicket::new(world.it, "by the slow one");
     let set = Set { commands: vec![create.into()], done: Some(slow.lease), ..Set::default() };

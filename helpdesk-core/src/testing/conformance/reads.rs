@@ -134,7 +134,8 @@ pub(super) async fn entries_come_in_order(bench: &Bench) {
     let id = world.ticket("one").await;
     let mut written = vec![];
     for n in 0..9_i64 {
-        let comment = if n % 2 == 0 { Comment::public(id, format!("{n}")) } else { Comment::internal(id, format!("{n}")) };
+        let comment =
+            if n % 2 == 0 { Comment::public(id, format!("{n}")) } else { Comment::internal(id, format!("{n}")) };
         written.push((world.clock.now(), world.must(&world.ana, comment).await));
         world.clock.advance(n % 3 * 1000);
     }
@@ -157,7 +158,8 @@ pub(super) async fn revisions_keep_the_old_words(bench: &Bench) {
     let create = CreateTicket::new(world.it, "first title").description("first words");
     let id = world.must(&world.ana, create).await;
     let entry = world.must(&world.ana, Comment::public(id, "first comment")).await;
-    let patch = Patch { title: Some("second title".into()), description: Some("second words".into()), ..Patch::default() };
+    let patch =
+        Patch { title: Some("second title".into()), description: Some("second words".into()), ..Patch::default() };
     world.must(&world.ana, EditTicket::new(id, patch)).await;
     world.must(&world.ana, EditComment { ticket: id, entry, body: "second comment".into() }).await;
     let all = world.store.revisions(world.tenant, id).await.unwrap();
@@ -247,7 +249,8 @@ pub(super) async fn unknown_ids_are_left_out(bench: &Bench) {
 
 pub(super) async fn full_text_finds_words_and_beginnings(bench: &Bench) {
     let world = bench.world().await;
-    let printer = world.must(&world.ana, CreateTicket::new(world.it, "Printer on Fire").description("Überall Rauch")).await;
+    let printer =
+        world.must(&world.ana, CreateTicket::new(world.it, "Printer on Fire").description("Überall Rauch")).await;
     let mouse = world.ticket("mouse 100% dead_now").await;
     world.must(&world.ana, Comment::public(mouse, "the printer is fine")).await;
     world.must(&world.ana, Comment::internal(mouse, "suspicious smoke")).await;

@@ -1,0 +1,299 @@
+//! The desk without a database: scene, decide and settle over rows in memory. What scenarios run on at the level of the
+//! pure core, and what laws fold histories into. Not a store: it knows no log, lists, leases or idempotency.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::actor::Actor;
+use crate::case::Case;
+use crate::command::{Ask, Command, Made};
+use crate::config::TenantConfig;
+use crate::decide::{Needs, decide};
+use crate::error::{Conflict, Refusal};
+use crate::event::Subject;
+use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
+use crate::org::Person;
+use crate::role::{Access, Denied, Grant, Permission, Principal};
+use crate::scene::{Ctx, Scene, settle};
+use crate::store::{NewEvent, Row, Write};
+use crate::ticket::SearchDoc;
+use crate::time::Timestamp;
+use crate::workflow::{Definition, WorkflowRef};
+
+/// One tenant's rows.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// Its configuration.
+    pub config: Arc<TenantConfig>,
+    /// Its people.
+    pub people: BTreeMap<PersonId, Person>,
+    /// Its grants.
+    pub grants: BTreeMap<GrantId, Grant>,
+    /// Who is in which group.
+    pub members: std::collections::BTreeSet<(GroupId, PersonId)>,
+    /// Its tickets, with texts and all entries.
+    pub cases: BTreeMap<TicketId, Arc<Case>>,
+    /// What is indexed.
+    pub docs: BTreeMap<TicketId, Vec<SearchDoc>>,
+    /// Everything that happened.
+    pub events: Vec<NewEvent>,
+    numbers: BTreeMap<ProjectId, i64>,
+}
+
+/// Tenants in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    tenants: BTreeMap<TenantId, Rows>,
+}
+
+/// What a command did to a [`Model`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// What it made.
+    pub made: Made,
+    /// The version of its subject.
+    pub version: i64,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+impl Model {
+    /// A tenant's rows.
+    pub fn rows(&self, tenant: TenantId) -> Option<&Rows> {
+        self.tenants.get(&tenant)
+    }
+
+    /// What `by` may do in their tenant at `now`.
+    pub fn access(&self, by: &Actor, tenant: TenantId, now: Timestamp) -> Result<Access, Refusal> {
+        let rows = self.tenants.get(&tenant).ok_or_else(|| Refusal::not_found("tenant", tenant))?;
+        if matches!(by, Actor::System(_)) {
+            return Ok(Access::system());
+        }
+        if rows.config.tenant.suspended {
+            return Err(Refusal::Suspended);
+        }
+        let person = by.person_id().and_then(|id| rows.people.get(&id));
+        let concerns = |grant: &&Grant| match &grant.to {
+            Principal::Person(id) => Some(*id) == by.person_id(),
+            Principal::Group(group) => by.person_id().is_some_and(|id| rows.members.contains(&(*group, id))),
+            Principal::Plugin(id) => matches!(by, Actor::Plugin(_, own) if own == id),
+        };
+        let grants: Vec<Grant> = rows.grants.values().filter(concerns).cloned().collect();
+        Ok(Access::compile(by, person, &grants, now))
+    }
+
+    /// Decides a command and keeps what it writes.
+    pub fn act(&mut self, by: &Actor, ask: &Ask<Command>, id: CommandId, now: Timestamp) -> Result<Decided, Refusal> {
+        let command = &ask.command;
+        let registers = matches!(command, Command::RegisterTenant(_));
+        let tenant = if registers { Mint::new(id).id() } else { tenant_of(by, command)? };
+        if registers && !self.tenants.contains_key(&tenant) {
+            self.tenants.insert(tenant, Rows::blank(tenant, now));
+        }
+        let done = self.decide(by, ask, id, tenant, now);
+        let empty = self.tenants.get(&tenant).is_some_and(|rows| rows.config.tenant.version == 0);
+        if empty {
+            self.tenants.remove(&tenant);
+        }
+        done
+    }
+
+    fn decide(
+        &mut self,
+        by: &Actor,
+        ask: &Ask<Command>,
+        id: CommandId,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Decided, Refusal> {
+        let access = self.access(by, tenant, now)?;
+        if ask.at.is_some() && !access.anywhere(Permission::Import) {
+            return Err(Denied { needed: Permission::Import }.into());
+        }
+        let mut needs = Needs::default();
+        needs.of(&ask.command);
+        let mut scene = self.stage(tenant, &needs);
+        let number = match &ask.command {
+            Command::CreateTicket(create) => {
+                vec![self.tenants[&tenant].numbers.get(&create.project).copied().unwrap_or_default() + 1]
+            }
+            _ => vec![],
+        };
+        let at = ask.at.unwrap_or(now);
+        let author = by.author();
+        let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint: Mint::new(id), numbers: number };
+        if let (Some(expected), Some(ticket)) = (ask.expected, ask.command.ticket()) {
+            self.check(expected, ticket, &scene, &ctx)?;
+        }
+        let decision = decide(&scene, &ask.command, &mut ctx)?;
+        let made = settle(&mut scene, decision, &ctx)?.unwrap_or(Made::Nothing);
+        let still = scene.is_still();
+        let seen = ask.command.ticket().and_then(|id| scene.case(id)).map_or(0, |case| case.ticket.version);
+        let finished = scene.finish(&mut ctx, &Arc::default());
+        let version = match ask.command.ticket() {
+            Some(id) => {
+                finished.versions.iter().find(|(ticket, _)| *ticket == id).map_or(seen, |(_, version)| *version)
+            }
+            None => finished.events.first().map_or(0, |event| event.version),
+        };
+        let rows = self.tenants.get_mut(&tenant).expect("staged above");
+        if let Command::CreateTicket(create) = &ask.command {
+            *rows.numbers.entry(create.project).or_default() += 1;
+        }
+        rows.events.extend(finished.events);
+        for write in finished.writes {
+            rows.keep(write);
+        }
+        Ok(Decided { made, version, changed: !still })
+    }
+
+    fn check(&self, expected: i64, ticket: TicketId, scene: &Scene, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+        let current = scene.seen(ticket, ctx)?.ticket.version;
+        if current == expected {
+            return Ok(());
+        }
+        let events = self.tenants[&scene.tenant].events.iter();
+        let since = events.filter(|event| event.subject == Subject::Ticket(ticket) && event.version > expected);
+        let fields: std::collections::BTreeSet<_> =
+            since.flat_map(|event| event.event.changes()).map(|change| change.field).collect();
+        Err(Conflict { expected, current, fields: fields.into_iter().collect() }.into())
+    }
+
+    fn stage(&self, tenant: TenantId, needs: &Needs) -> Scene {
+        let rows = &self.tenants[&tenant];
+        // A scene holds the entries a command needs, and no others.
+        let cases = needs.tickets.iter().filter_map(|id| rows.cases.get(id)).map(|case| {
+            let mut case = Case::clone(case);
+            case.entries.retain(|entry| needs.entries.contains(&entry.id));
+            case.text = case.text.filter(|_| needs.texts);
+            Arc::new(case)
+        });
+        let mut scene = Scene::new(tenant, rows.config.clone(), cases);
+        scene.people = rows
+            .people
+            .values()
+            .filter(|person| needs.people.contains(&person.id) || needs.externals.contains(&person.external))
+            .map(|person| (person.id, person.clone()))
+            .collect();
+        let mut above = needs.above.and_then(|id| rows.cases.get(&id)).and_then(|case| case.ticket.parent);
+        while let Some(case) = above.and_then(|id| rows.cases.get(&id)) {
+            scene.ancestors.push((case.ticket.id, case.ticket.version));
+            above = case.ticket.parent;
+        }
+        scene.grant = needs.grant.and_then(|id| rows.grants.get(&id)).cloned();
+        if let Some((group, person)) = needs.member {
+            scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
+            scene.member = rows.members.contains(&(group, person));
+        }
+        scene.tenant_taken = needs
+            .tenant_key
+            .as_ref()
+            .is_some_and(|key| self.tenants.values().any(|other| other.config.tenant.key == *key));
+        scene
+    }
+}
+
+fn tenant_of(by: &Actor, command: &Command) -> Result<TenantId, Refusal> {
+    match (by.tenant(), command.tenant()) {
+        (None, None) => Err(Refusal::NoTenant),
+        (Some(own), Some(named)) if own != named => Err(Refusal::not_found("tenant", named)),
+        (Some(tenant), _) | (None, Some(tenant)) => Ok(tenant),
+    }
+}
+
+impl Rows {
+    fn blank(tenant: TenantId, now: Timestamp) -> Self {
+        Self {
+            config: Arc::new(TenantConfig::blank(tenant, now)),
+            people: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            members: std::collections::BTreeSet::new(),
+            cases: BTreeMap::new(),
+            docs: BTreeMap::new(),
+            events: vec![],
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    fn case(&mut self, id: TicketId) -> Option<&mut Case> {
+        self.cases.get_mut(&id).map(Arc::make_mut)
+    }
+
+    /// Keeps one row image, as a store would.
+    fn keep(&mut self, write: Write) {
+        let gone = write.after.is_none();
+        let Some(row) = write.after.or(write.before) else { return };
+        let config = Arc::make_mut(&mut self.config);
+        match row {
+            Row::Tenant(row) => config.tenant = row,
+            Row::Project(row) => drop(config.projects.insert(row.id, row)),
+            Row::Group(row) => drop(config.groups.insert(row.id, row)),
+            Row::Tag(row) => drop(config.tags.insert(row.id, row)),
+            Row::Installation(row) if gone => drop(config.plugins.remove(&row.plugin)),
+            Row::Installation(row) => drop(config.plugins.insert(row.plugin.clone(), Arc::new(row))),
+            Row::Workflow(row) => {
+                let workflow = Definition::from_json(&row.definition).and_then(|it| it.publish(row.version));
+                let workflow = workflow.expect("what was published can be read");
+                assert_eq!(workflow.id, WorkflowRef { key: row.key.as_str().into(), version: row.version });
+                config.workflows.put(Arc::new(workflow));
+            }
+            Row::Person(row) => drop(self.people.insert(row.id, row)),
+            Row::Membership(row) if gone => drop(self.members.remove(&(row.group, row.person))),
+            Row::Membership(row) => drop(self.members.insert((row.group, row.person))),
+            Row::Grant(row) if gone => drop(self.grants.remove(&row.id)),
+            Row::Grant(row) => drop(self.grants.insert(row.id, row)),
+            Row::Ticket(row) => match self.case(row.id) {
+                Some(case) => case.ticket = row,
+                None => {
+                    let workflow = self.config.workflows.get(&row.workflow).cloned().expect("a known workflow");
+                    let id = row.id;
+                    let case = Case {
+                        ticket: row,
+                        workflow,
+                        text: None,
+                        people: vec![],
+                        tags: vec![],
+                        entries: vec![],
+                        revisions: vec![],
+                    };
+                    self.cases.insert(id, Arc::new(case));
+                }
+            },
+            Row::TicketText(row) => {
+                let case = self.case(row.ticket).expect("a known ticket");
+                case.text = Some(row);
+            }
+            Row::Participant(row) => {
+                let people = &mut self.case(row.ticket).expect("a known ticket").people;
+                people.retain(|p| (p.relation, p.person) != (row.relation, row.person));
+                if row.until.is_none() {
+                    people.push(row);
+                    people.sort_by_key(|p| (p.relation, p.person));
+                }
+            }
+            Row::Tagging(row) => {
+                let tags = &mut self.case(row.ticket).expect("a known ticket").tags;
+                tags.retain(|tagging| tagging.tag != row.tag);
+                if !gone {
+                    tags.push(row);
+                    tags.sort_by_key(|tagging| tagging.tag);
+                }
+            }
+            Row::Entry(row) => {
+                let entries = &mut self.case(row.ticket).expect("a known ticket").entries;
+                entries.retain(|entry| entry.id != row.id);
+                entries.push(row);
+                entries.sort_by_key(|entry| (entry.created_at, entry.id));
+            }
+            Row::Revision(row) => self.case(row.ticket).expect("a known ticket").revisions.push(row),
+            Row::SearchDoc(row) => {
+                let docs = self.docs.entry(row.ticket).or_default();
+                docs.retain(|doc| doc.entry != row.entry);
+                if !gone {
+                    docs.push(row);
+                }
+            }
+            Row::Kv(_) | Row::Run(_) => {}
+        }
+    }
+}

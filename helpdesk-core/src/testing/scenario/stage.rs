@@ -1,0 +1,188 @@
+//! What a level must be able to do: act and see.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+
+use crate::actor::Actor;
+use crate::case::Case;
+use crate::command::{Ask, Command, Made};
+use crate::error::{ActError, Refusal, WorkflowRefusal};
+use crate::filter::Filter;
+use crate::id::{EntryId, PersonId, TicketId};
+use crate::testing::ManualClock;
+use crate::ticket::Relation;
+
+/// A level scenarios run at.
+///
+/// Set-up comes as commands of [`Actor::System`]; an API that knows no such actor passes those to its desk.
+pub trait Stage: Send {
+    /// What it is called.
+    fn level(&self) -> &'static str;
+
+    /// The clock its desk goes by.
+    fn clock(&self) -> ManualClock;
+
+    /// Whether it can show this; lines it cannot show are passed over.
+    fn shows(&self, look: &Look) -> bool {
+        let _ = look;
+        true
+    }
+
+    /// Whether it knows idempotency keys; scenarios with keys are passed over otherwise.
+    fn keeps_keys(&self) -> bool {
+        true
+    }
+
+    /// Does something.
+    fn act<'a>(&'a mut self, by: &'a Actor, ask: Ask<Command>) -> BoxFuture<'a, Result<Acted, Refused>>;
+
+    /// Looks at something.
+    fn see<'a>(&'a mut self, viewer: &'a Actor, look: &'a Look) -> BoxFuture<'a, Result<Seen, Refused>>;
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    /// What it made.
+    pub made: Made,
+    /// The version of its subject, if the level tells.
+    pub version: Option<i64>,
+    /// Whether anything changed, if the level tells.
+    pub changed: Option<bool>,
+}
+
+/// Why something was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The stable code.
+    pub code: String,
+    /// The inputs or fields it speaks of, by their names in Rust.
+    pub fields: Vec<String>,
+    /// What people read.
+    pub message: String,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let names = |fields: &[crate::value::Field]| fields.iter().map(|field| field.as_str().to_owned()).collect();
+        let fields = match &refusal {
+            Refusal::Invalid(faults) => faults.iter().map(|fault| fault.field.to_owned()).collect(),
+            Refusal::Conflict(conflict) => names(&conflict.fields),
+            Refusal::Workflow(WorkflowRefusal::Missing { missing, .. }) => names(missing),
+            Refusal::Denied(denied) => vec![denied.needed.as_str().to_owned()],
+            _ => vec![],
+        };
+        Self { code: refusal.code().into(), fields, message: refusal.to_string() }
+    }
+}
+
+impl From<ActError> for Refused {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Refused(refusal) => refusal.into(),
+            other => Self { code: other.code().into(), fields: vec![], message: other.to_string() },
+        }
+    }
+}
+
+/// Something to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// A ticket, by id.
+    Ticket(TicketId),
+    /// The tickets that match, by number ascending; at most 100.
+    List(Filter),
+    /// How many tickets match.
+    Count(Filter),
+    /// The kinds of a ticket's events, oldest first.
+    History(TicketId),
+    /// A ticket's entries, oldest first.
+    Entries(TicketId),
+    /// The transitions out of its present state.
+    Exits(TicketId),
+    /// The people whose name or address contains this.
+    People(String),
+}
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A ticket.
+    Ticket(Picture),
+    /// Tickets, in order.
+    List(Vec<TicketId>),
+    /// A number.
+    Count(u32),
+    /// Kinds of events.
+    History(Vec<String>),
+    /// Entries with their texts.
+    Entries(Vec<(EntryId, String)>),
+    /// Transitions, and whether one may take them now.
+    Exits(Vec<(String, bool)>),
+    /// People.
+    People(Vec<PersonId>),
+}
+
+/// A ticket as scenarios compare it: the text of each field by name; several values joined by `,` in order; nothing is
+/// the empty text. What a level does not show it leaves out, and then it is not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Picture(pub BTreeMap<&'static str, String>);
+
+impl Picture {
+    /// Of a case; `key` is its human key.
+    pub fn of(key: &str, case: &Case) -> Self {
+        let ticket = &case.ticket;
+        let maybe = |it: Option<String>| it.unwrap_or_default();
+        let who = |relation: Relation| {
+            let mut ids: Vec<String> = case.who(relation).map(|id| id.to_string()).collect();
+            ids.sort();
+            ids.join(",")
+        };
+        let mut tags: Vec<String> = case.tags.iter().map(|tagging| tagging.tag.to_string()).collect();
+        tags.sort();
+        let mut all = BTreeMap::from([
+            ("key", key.to_owned()),
+            ("title", ticket.title.clone()),
+            ("type", ticket.kind.to_string()),
+            ("state", ticket.state.clone()),
+            ("category", ticket.category.to_string()),
+            ("priority", ticket.priority.to_string()),
+            ("priority_manual", ticket.priority_manual.to_string()),
+            ("urgency", ticket.urgency.to_string()),
+            ("importance", ticket.importance.to_string()),
+            ("visibility", ticket.visibility.to_string()),
+            ("group", maybe(ticket.group.map(|id| id.to_string()))),
+            ("parent", maybe(ticket.parent.map(|id| id.to_string()))),
+            ("start_at", maybe(ticket.start_at.map(|at| at.to_string()))),
+            ("due_at", maybe(ticket.due_at.map(|at| at.to_string()))),
+            ("estimate", maybe(ticket.estimate.map(|minutes| minutes.to_string()))),
+            ("resolved_at", maybe(ticket.resolved_at.map(|at| at.to_string()))),
+            ("closed_at", maybe(ticket.closed_at.map(|at| at.to_string()))),
+            ("created_at", ticket.created_at.to_string()),
+            ("updated_at", ticket.updated_at.to_string()),
+            ("created_by", person(&ticket.created_by)),
+            ("updated_by", person(&ticket.updated_by)),
+            ("reopened", ticket.reopened.to_string()),
+            ("regrouped", ticket.regrouped.to_string()),
+            ("version", ticket.version.to_string()),
+            ("deleted", ticket.deleted_at.is_some().to_string()),
+            ("assignees", who(Relation::Assignee)),
+            ("reporter", who(Relation::Reporter)),
+            ("requester", who(Relation::Requester)),
+            ("watchers", who(Relation::Watcher)),
+            ("approvers", who(Relation::Approver)),
+            ("members", who(Relation::Member)),
+            ("tags", tags.join(",")),
+        ]);
+        if let Some(text) = &case.text {
+            all.insert("description", text.description.clone());
+        }
+        Self(all)
+    }
+}
+
+/// The person's id; others by kind.
+fn person(author: &crate::actor::Author) -> String {
+    author.person().map_or_else(|| author.kind().to_owned(), |id| id.to_string())
+}

@@ -1,0 +1,191 @@
+//! The two levels of the core: pure, and through a desk over any database.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::stage::{Acted, Look, Picture, Refused, Seen, Stage};
+use crate::actor::Actor;
+use crate::case::Case;
+use crate::command::{Ask, Command};
+use crate::desk::Desk;
+use crate::desk::read::Page;
+use crate::error::Refusal;
+use crate::event::{Event, Subject};
+use crate::filter::{Order, SortBy};
+use crate::id::TicketId;
+use crate::role::{Permission, Permissions};
+use crate::store::PeopleFind;
+use crate::testing::{Chance, ManualClock, Model};
+use crate::ticket::EntryVisibility;
+use crate::time::Clock;
+use crate::workflow::decide::available;
+
+/// Scene, decide and settle without any database. Shows no lists, keeps no idempotency keys.
+pub struct PureStage {
+    model: Model,
+    clock: ManualClock,
+    chance: Chance,
+}
+
+impl Default for PureStage {
+    fn default() -> Self {
+        Self { model: Model::default(), clock: ManualClock::default(), chance: Chance::new(0) }
+    }
+}
+
+impl PureStage {
+    /// The case as `viewer` may see it.
+    fn case(&self, viewer: &Actor, id: TicketId) -> Result<(String, Case, Permissions), Refusal> {
+        let unknown = || Refusal::not_found("ticket", id);
+        let tenant = viewer.tenant().ok_or(Refusal::NoTenant)?;
+        let access = self.model.access(viewer, tenant, self.clock.now())?;
+        let rows = self.model.rows(tenant).ok_or_else(unknown)?;
+        let mut case = Case::clone(rows.cases.get(&id).ok_or_else(unknown)?);
+        let may = access.on(&case.ticket, &case.people);
+        let gone = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
+        if gone || !may.has(Permission::TicketRead) {
+            return Err(unknown());
+        }
+        case.ticket.parent = case.ticket.parent.filter(|parent| {
+            let parent = rows.cases.get(parent);
+            parent.is_some_and(|parent| access.on(&parent.ticket, &parent.people).has(Permission::TicketRead))
+        });
+        case.entries.retain(|entry| {
+            let open = entry.visibility == EntryVisibility::Public || may.has(Permission::EntryInternal);
+            open && entry.deleted_at.is_none()
+        });
+        let key = rows.config.projects.get(&case.ticket.project).map_or("?", |project| project.key.as_str());
+        Ok((format!("{key}-{}", case.ticket.number), case, may))
+    }
+
+    fn seen(&self, viewer: &Actor, look: &Look) -> Result<Seen, Refusal> {
+        Ok(match look {
+            Look::Ticket(id) => {
+                let (key, case, _) = self.case(viewer, *id)?;
+                Seen::Ticket(Picture::of(&key, &case))
+            }
+            Look::Entries(id) => {
+                let (_, case, _) = self.case(viewer, *id)?;
+                Seen::Entries(case.entries.into_iter().map(|entry| (entry.id, entry.body)).collect())
+            }
+            Look::Exits(id) => {
+                let (_, case, may) = self.case(viewer, *id)?;
+                let exits = available(&case, may).into_iter();
+                Seen::Exits(
+                    exits.map(|exit| (exit.transition.id, exit.denied.is_none() && exit.missing.is_empty())).collect(),
+                )
+            }
+            Look::History(id) => {
+                let (_, _, may) = self.case(viewer, *id)?;
+                let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
+                let events = rows.into_iter().flat_map(|rows| &rows.events);
+                let shown = events.filter(|event| {
+                    let other = match &event.event {
+                        Event::ChildAdded(e) => Some(e.child),
+                        Event::ChildRemoved(e) => Some(e.child),
+                        _ => None, // speaks of its own ticket only
+                    };
+                    event.subject == Subject::Ticket(*id)
+                        && (!event.internal || may.has(Permission::EntryInternal))
+                        && other.is_none_or(|other| self.case(viewer, other).is_ok())
+                });
+                Seen::History(shown.map(|event| event.event.kind().to_owned()).collect())
+            }
+            Look::List(_) | Look::Count(_) | Look::People(_) => return Err(Refusal::not_found("list", "any")),
+        })
+    }
+}
+
+impl Stage for PureStage {
+    fn level(&self) -> &'static str {
+        "pure core"
+    }
+    fn clock(&self) -> ManualClock {
+        self.clock.clone()
+    }
+    fn shows(&self, look: &Look) -> bool {
+        !matches!(look, Look::List(_) | Look::Count(_) | Look::People(_))
+    }
+    fn keeps_keys(&self) -> bool {
+        false
+    }
+    fn act<'a>(&'a mut self, by: &'a Actor, ask: Ask<Command>) -> BoxFuture<'a, Result<Acted, Refused>> {
+        let now = self.clock.now();
+        let id = ask.id.unwrap_or_else(|| self.chance.uuid(now.millis()).into());
+        let done = self.model.act(by, &ask, id, now).map_err(Refused::from);
+        let acted =
+            done.map(|done| Acted { made: done.made, version: Some(done.version), changed: Some(done.changed) });
+        async move { acted }.boxed()
+    }
+    fn see<'a>(&'a mut self, viewer: &'a Actor, look: &'a Look) -> BoxFuture<'a, Result<Seen, Refused>> {
+        let seen = self.seen(viewer, look).map_err(Refused::from);
+        async move { seen }.boxed()
+    }
+}
+
+/// A desk over a database.
+pub struct DeskStage {
+    desk: Desk,
+    clock: ManualClock,
+    level: &'static str,
+}
+
+impl DeskStage {
+    /// Over `desk`, which goes by `clock`.
+    pub fn new(level: &'static str, desk: Desk, clock: ManualClock) -> Self {
+        Self { desk, clock, level }
+    }
+
+    async fn seen(&self, viewer: &Actor, look: &Look) -> Result<Seen, Refused> {
+        let desk = &self.desk;
+        Ok(match look {
+            Look::Ticket(id) => {
+                let view = desk.ticket(viewer, *id).await?;
+                Seen::Ticket(Picture::of(&view.key, &view.case))
+            }
+            Look::List(filter) => {
+                let page = Page::first(100).order(Order { by: SortBy::Number, descending: false });
+                let views = desk.tickets(viewer, filter, page).await?;
+                Seen::List(views.into_iter().map(|view| view.case.ticket.id).collect())
+            }
+            Look::Count(filter) => Seen::Count(desk.count(viewer, filter).await?.value),
+            Look::History(id) => {
+                let events = desk.timeline(viewer, *id, 0, 500).await?;
+                Seen::History(events.into_iter().map(|event| event.event.kind().to_owned()).collect())
+            }
+            Look::Entries(id) => {
+                let entries = desk.entries(viewer, *id, None, 100).await?;
+                Seen::Entries(entries.into_iter().map(|entry| (entry.id, entry.body)).collect())
+            }
+            Look::Exits(id) => {
+                let exits = desk.ticket(viewer, *id).await?.exits().into_iter();
+                let open = |exit: &crate::workflow::decide::Exit| exit.denied.is_none() && exit.missing.is_empty();
+                Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), open(&exit))).collect())
+            }
+            Look::People(text) => {
+                let find = PeopleFind { search: text.clone(), limit: 100, ..PeopleFind::default() };
+                let people = desk.people(viewer, find).await?;
+                Seen::People(people.into_iter().map(|person| person.id).collect())
+            }
+        })
+    }
+}
+
+impl Stage for DeskStage {
+    fn level(&self) -> &'static str {
+        self.level
+    }
+    fn clock(&self) -> ManualClock {
+        self.clock.clone()
+    }
+    fn act<'a>(&'a mut self, by: &'a Actor, ask: Ask<Command>) -> BoxFuture<'a, Result<Acted, Refused>> {
+        async move {
+            let done = self.desk.act_any(by, ask).await?;
+            Ok(Acted { made: done.out, version: Some(done.version), changed: Some(done.changed) })
+        }
+        .boxed()
+    }
+    fn see<'a>(&'a mut self, viewer: &'a Actor, look: &'a Look) -> BoxFuture<'a, Result<Seen, Refused>> {
+        self.seen(viewer, look).boxed()
+    }
+}
