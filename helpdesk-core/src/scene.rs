@@ -203,7 +203,11 @@ impl Scene {
             }
             Side::Revision(revision) => {
                 if let Some(case) = self.open(revision.ticket) {
-                    case.revisions.push(revision);
+                    // Edited twice in one set: what stood there before is the text before the first.
+                    let known = case.revisions.iter().any(|r| (&r.of, r.version) == (&revision.of, revision.version));
+                    if !known {
+                        case.revisions.push(revision);
+                    }
                 }
             }
         }
@@ -261,13 +265,19 @@ impl Scene {
         Finished { writes, events, reads: self.reads.into_iter().collect(), versions, moves_epoch: self.moves_epoch }
     }
 
-    /// The versions of changed rows of the organisation.
+    /// The versions of changed rows of the organisation; what is removed ends one version later.
     fn org_versions(&self) -> BTreeMap<(&'static str, String), i64> {
-        self.writes
-            .iter()
-            .filter_map(|write| write.after.as_ref().or(write.before.as_ref()))
-            .filter_map(Row::version)
-            .collect()
+        let of = |row: &Row| match row {
+            // A grant never changes: it is made and taken back.
+            Row::Grant(grant) => Some((("grant", grant.id.to_string()), 1)),
+            other => other.version(),
+        };
+        let version = |write: &Write| match (&write.before, &write.after) {
+            (_, Some(after)) => of(after),
+            (Some(before), None) => of(before).map(|(subject, version)| (subject, version + 1)),
+            (None, None) => None,
+        };
+        self.writes.iter().filter_map(version).collect()
     }
 
     /// Whether anything happened.
@@ -319,6 +329,9 @@ pub fn settle(scene: &mut Scene, decision: Decision, ctx: &Ctx<'_>) -> Result<Op
             .into());
         }
         scene.apply(&subject, &event, ctx);
+        if let Some(id) = subject.ticket().filter(|id| scene.case(*id).is_none()) {
+            return Err(Refusal::not_found("ticket", id)); // a consequence for a case that was not loaded
+        }
         for react in ENGINES {
             queue.extend(react(scene, &subject, &event)?);
         }

@@ -214,7 +214,7 @@ pub fn join(scene: &Scene, ask: &AddMember, ctx: &Ctx<'_>) -> Result<Decision, R
     }
     let row = Membership { tenant: scene.tenant, group: group.id, person: ask.person, since: ctx.at };
     let event = MemberAdded { group: group.id, person: ask.person };
-    Ok(configure(Subject::Group(group.id), event, None, Some(Row::Membership(row))))
+    Ok(counted(group, configure(Subject::Group(group.id), event, None, Some(Row::Membership(row)))))
 }
 
 /// Takes somebody out of a group.
@@ -226,5 +226,12 @@ pub fn leave(scene: &Scene, ask: &RemoveMember, ctx: &Ctx<'_>) -> Result<Decisio
     }
     let row = Membership { tenant: scene.tenant, group: group.id, person: ask.person, since: ctx.at };
     let event = MemberRemoved { group: group.id, person: ask.person };
-    Ok(configure(Subject::Group(group.id), event, Some(Row::Membership(row)), None))
+    Ok(counted(group, configure(Subject::Group(group.id), event, Some(Row::Membership(row)), None)))
+}
+
+/// Who is in a group is part of it: its version moves with its members.
+fn counted(old: &Group, mut decision: Decision) -> Decision {
+    let new = Group { version: old.version + 1, ..old.clone() };
+    decision.writes.push(Write { before: Some(Row::Group(old.clone())), after: Some(Row::Group(new)) });
+    decision
 }
