@@ -135,7 +135,7 @@ impl Case {
 pub(crate) fn follow(ticket: &mut Ticket, before: Category, at: Timestamp) {
     let after = ticket.category;
     let done = |category| matches!(category, Category::Resolved | Category::Closed);
-    if done(before) && !done(after) {
+    if done(before) && !after.ended() {
         ticket.reopened += 1;
     }
     ticket.resolved_at = match after {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::Command;
+use crate::command::{Command, CreateTicket};
 use crate::error::Refusal;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
 use crate::role::Principal;
@@ -113,6 +113,26 @@ impl Needs {
 }
 
 impl Command {
+    /// Refuses texts that are looked up before they are checked, and ids no client may bring.
+    pub(crate) fn check_texts(&self) -> Result<(), Refusal> {
+        let nul = |field, text: &str| {
+            let message = "has a NUL character, which cannot be stored; leave it out";
+            if text.contains('\0') { Err(Refusal::invalid(field, message)) } else { Ok(()) }
+        };
+        if let Self::RegisterTenant(c) = self {
+            nul("key", &c.key)?;
+        }
+        if let Self::EnsurePerson(c) = self {
+            nul("external", &c.external)?;
+        }
+        if let Self::CreateTicket(CreateTicket { id: Some(id), .. }) = self
+            && uuid::Uuid::from(*id).get_version_num() != 7
+        {
+            return Err(Refusal::invalid("id", format!("`{id}` is not a UUIDv7; make one, or leave it out")));
+        }
+        Ok(()) // everything else is checked where it is decided
+    }
+
     /// The tenant the command itself names.
     pub const fn tenant(&self) -> Option<TenantId> {
         match self {

@@ -15,7 +15,7 @@ use crate::org::{GroupKind, PersonKind};
 use crate::role::{Principal, Role, Scope};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
-use crate::value::{Change, Field, Value};
+use crate::value::{Change, Field, Value, double};
 use crate::workflow::{Category, WorkflowRef};
 
 /// An event of a kind this binary does not know, kept as it is.
@@ -90,7 +90,8 @@ events! {
     }
     /// A project changed; what is absent stayed.
     ProjectEdited = "project.edited" @ 1 {
-        project: ProjectId, name: Option<String>, lead: Option<Option<PersonId>>, workflow: Option<String>,
+        project: ProjectId, name: Option<String>, #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
+        lead: Option<Option<PersonId>>, workflow: Option<String>,
         visibility: Option<Visibility>, deleted: Option<bool>,
     }
     /// Somebody came into the directory. Names and addresses stand in the person's row alone.
@@ -102,7 +103,8 @@ events! {
     /// A group came to be.
     GroupCreated = "group.created" @ 1 { group: GroupId, kind: GroupKind, name: String, parent: Option<GroupId>, }
     /// A group changed; what is absent stayed.
-    GroupEdited = "group.edited" @ 1 { group: GroupId, name: Option<String>, parent: Option<Option<GroupId>>, }
+    GroupEdited = "group.edited" @ 1 { group: GroupId, name: Option<String>, #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
+        parent: Option<Option<GroupId>>, }
     /// Somebody joined a group.
     MemberAdded = "group.member_added" @ 1 { group: GroupId, person: PersonId, }
     /// Somebody left a group.

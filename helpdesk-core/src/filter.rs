@@ -17,9 +17,9 @@ use crate::value::names;
 use crate::workflow::Category;
 
 /// Deepest nesting of a filter.
-pub const DEPTH_MAX: usize = 5;
-/// Most conditions in a filter.
-pub const CONDITIONS_MAX: usize = 50;
+pub const DEPTH_MAX: usize = 6;
+/// Most conditions in a filter, with the words that join them.
+pub const CONDITIONS_MAX: usize = 100;
 /// Most items in one condition.
 pub const ITEMS_MAX: usize = 250;
 
@@ -256,31 +256,23 @@ impl Filter {
         }
     }
 
-    /// Refuses what is too deep, too long or too wide to run.
+    /// Refuses what is too deep, too long or too wide to run, or holds what cannot be stored.
     pub fn check(&self) -> Result<(), TooLarge> {
-        let (depth, conditions, items) = self.size();
-        for (what, used, allowed) in [
-            ("levels:", depth, DEPTH_MAX),
-            ("conditions:", conditions, CONDITIONS_MAX),
-            ("items in one condition:", items, ITEMS_MAX),
-        ] {
-            if used > allowed {
-                return Err(TooLarge { what, used, allowed });
-            }
-        }
-        Ok(())
+        self.measure(0, &mut 0)
     }
 
-    /// Depth, number of conditions, and the most items in one.
-    fn size(&self) -> (usize, usize, usize) {
+    fn measure(&self, depth: usize, nodes: &mut usize) -> Result<(), TooLarge> {
+        *nodes += 1;
+        within("levels:", depth, DEPTH_MAX)?;
+        within("conditions:", *nodes, CONDITIONS_MAX)?;
         match self {
-            Self::All | Self::None => (0, 0, 0),
-            Self::Is(cond) => (0, 1, cond.items()),
-            Self::Not(inner) => inner.size(),
-            Self::And(all) | Self::Or(all) => all
-                .iter()
-                .map(Self::size)
-                .fold((1, 0, 0), |(depth, n, items), (d, m, i)| (depth.max(d + 1), n + m, items.max(i))),
+            Self::All | Self::None => Ok(()),
+            Self::Is(cond) => {
+                within("items in one condition:", cond.items(), ITEMS_MAX)?;
+                within("NUL characters:", usize::from(cond.has_nul()), 0)
+            }
+            Self::Not(inner) => inner.measure(depth + 1, nodes),
+            Self::And(all) | Self::Or(all) => all.iter().try_for_each(|filter| filter.measure(depth + 1, nodes)),
         }
     }
 
@@ -295,7 +287,38 @@ impl Filter {
     }
 }
 
+fn within(what: &'static str, used: usize, allowed: usize) -> Result<(), TooLarge> {
+    if used > allowed { Err(TooLarge { what, used, allowed }) } else { Ok(()) }
+}
+
 impl Cond {
+    /// PostgreSQL cannot hold a NUL in a text, so none can match.
+    fn has_nul(&self) -> bool {
+        match self {
+            Self::State(list) => list.iter().any(|state| state.contains('\0')),
+            Self::Title(TextIs::Equal(text) | TextIs::Contains(text) | TextIs::Begins(text)) => text.contains('\0'),
+            Self::Text(_)
+            | Self::Id(_)
+            | Self::Project(_)
+            | Self::Type(_)
+            | Self::Category(_)
+            | Self::Priority(_)
+            | Self::Urgency(_)
+            | Self::Importance(_)
+            | Self::Visibility(_)
+            | Self::Group(_)
+            | Self::Parent(_)
+            | Self::CreatedBy(_)
+            | Self::Related { .. }
+            | Self::Mine(_)
+            | Self::Tag(_)
+            | Self::Time(..)
+            | Self::Number(..)
+            | Self::PriorityManual(_)
+            | Self::Deleted(_) => false,
+        }
+    }
+
     fn items(&self) -> usize {
         match self {
             Self::Id(list) | Self::Parent(list) => list.len(),

@@ -23,6 +23,8 @@ const LEASE: i64 = 30_000;
 const POLL: Duration = Duration::from_secs(1);
 /// Idempotency keys are kept this long, in milliseconds: 24 hours.
 const KEYS: i64 = 24 * 60 * 60 * 1000;
+/// Longest text kept of a failure, in characters.
+const WHY_MAX: usize = 2000;
 /// Longest wait between two tries, in milliseconds: five minutes.
 const BACK_OFF_MAX: i64 = 5 * 60 * 1000;
 
@@ -79,7 +81,7 @@ impl Desk {
         deliver.chain(self.handlers().iter().cloned().map(Work::Run)).collect()
     }
 
-    /// Enqueues a job of the host's own; one with the same (tenant, queue, key) that still waits is moved.
+    /// Enqueues a job of the host's own, for a tenant; one with the same (tenant, queue, key) that still waits is moved.
     pub async fn enqueue(&self, job: NewJob) -> Result<(), ActError> {
         let by = Actor::system_of(job.tenant);
         self.act_all(&by, Set { jobs: vec![job], ..Set::default() }).await.map(drop)
@@ -88,6 +90,7 @@ impl Desk {
     /// Does what is due now, with up to eight jobs at a time, until nothing more is due.
     pub async fn tick(&self) -> Result<Ticked, ActError> {
         let mut sum = Ticked::default();
+        self.sweep().await?;
         loop {
             let mut moved = false;
             for subscriber in self.subscribers() {
@@ -111,20 +114,33 @@ impl Desk {
         let now = self.clock().now();
         let jobs = self.store().claim(&work.queue(), at_once, now, now.plus_millis(LEASE)).await?;
         let mut running: FuturesUnordered<_> = jobs.into_iter().map(|job| self.work_on(work, job)).collect();
-        let mut sum = Ticked::default();
+        let (mut sum, mut failed) = (Ticked::default(), None);
         while let Some(one) = running.next().await {
-            match one? {
-                Ended::Done => sum.done += 1,
-                Ended::Retried => sum.retried += 1,
-                Ended::Dead => sum.dead += 1,
-                Ended::Lost => {}
+            match one {
+                Ok(Ended::Done) => sum.done += 1,
+                Ok(Ended::Retried) => sum.retried += 1,
+                Ok(Ended::Dead) => sum.dead += 1,
+                Ok(Ended::Lost) => {}
+                // Its lease will run out and it will be tried again; the others must not suffer.
+                Err(error) => {
+                    tracing::warn!(%error, "the end of a job could not be written, it will be tried again");
+                    failed = Some(error);
+                }
             }
         }
-        Ok(sum)
+        match failed {
+            Some(error) if sum == Ticked::default() => Err(error),
+            Some(_) | None => Ok(sum),
+        }
     }
 
     /// Does one job, renewing its lease meanwhile, and writes its end.
     async fn work_on(&self, work: &Work, job: Job) -> Result<Ended, ActError> {
+        if job.attempt > job.job.tries {
+            // Whoever tried last did not live to say so.
+            let why = job.error.clone().unwrap_or_else(|| "its workers died".into());
+            return self.release(&job, Release::Dead(why)).await;
+        }
         let doing = self.run_one(work, &job);
         tokio::pin!(doing);
         let verdict = loop {
@@ -132,8 +148,11 @@ impl Desk {
                 verdict = &mut doing => break verdict,
                 () = tokio::time::sleep(Duration::from_millis(LEASE.unsigned_abs() / 3)) => {
                     let until = self.clock().now().plus_millis(LEASE);
-                    if self.store().renew(&[job.lease], until).await?.is_empty() {
-                        return Ok(Ended::Lost); // taken over; what we were doing can no longer commit
+                    match self.store().renew(&[job.lease], until).await {
+                        // Taken over; what we were doing can no longer commit.
+                        Ok(held) if held.is_empty() => return Ok(Ended::Lost),
+                        Ok(_) => {}
+                        Err(error) => tracing::warn!(%error, "a lease could not be renewed, it is tried again"),
                     }
                 }
             }
@@ -146,6 +165,16 @@ impl Desk {
             Ok(Verdict::Retry(after, why)) => again(&job, now, after, why),
             Err(ActError::LeaseLost) => return Ok(Ended::Lost),
             Err(error) => again(&job, now, None, error.to_string()),
+        };
+        self.release(&job, how).await
+    }
+
+    /// Writes that a job was not finished.
+    async fn release(&self, job: &Job, how: Release) -> Result<Ended, ActError> {
+        let how = match how {
+            Release::Retry(at, why) => Release::Retry(at, storable(&why)),
+            Release::Dead(why) => Release::Dead(storable(&why)),
+            Release::Return => Release::Return,
         };
         let held = self.store().release(job.lease, &how).await?;
         Ok(match (held, how) {
@@ -168,6 +197,13 @@ impl Desk {
         }
     }
 
+    /// Removes what is kept for a time only.
+    async fn sweep(&self) -> Result<(), ActError> {
+        let now = self.clock().now();
+        self.store().sweep(now.plus_millis(-KEYS), now).await?;
+        Ok(())
+    }
+
     async fn finish(&self, lease: Lease) -> Result<Ended, ActError> {
         let by = Actor::system_of(lease.tenant);
         match self.act_all(&by, Set { done: Some(lease), ..Set::default() }).await {
@@ -188,6 +224,11 @@ enum Ended {
     Retried,
     Dead,
     Lost,
+}
+
+/// What went wrong, as any database can keep it.
+fn storable(why: &str) -> String {
+    why.chars().filter(|c| *c != '\0').take(WHY_MAX).collect()
 }
 
 /// One second, doubled with every try, up to five minutes, spread by a quarter so that failures do not march in step.
@@ -220,43 +261,41 @@ impl Workers {
 
     /// Starts them on the current tokio runtime.
     pub fn spawn(self) -> Running {
-        let stop = Arc::new(tokio::sync::Notify::new());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut tasks = Vec::new();
         for subscriber in self.desk.subscribers() {
             let (desk, subscriber) = (self.desk.clone(), subscriber.clone());
-            tasks.push(tokio::spawn(repeat(self.desk.clone(), stop.clone(), vec![], move || {
+            tasks.push(tokio::spawn(repeat(self.desk.clone(), stopped.clone(), vec![], move || {
                 let (desk, subscriber) = (desk.clone(), subscriber.clone());
                 async move { desk.fan_out(subscriber.as_ref()).await }
             })));
         }
         for work in self.desk.works() {
             let (desk, at_once, queue) = (self.desk.clone(), self.at_once, work.queue());
-            tasks.push(tokio::spawn(repeat(self.desk.clone(), stop.clone(), vec![queue], move || {
+            tasks.push(tokio::spawn(repeat(self.desk.clone(), stopped.clone(), vec![queue], move || {
                 let (desk, work) = (desk.clone(), work.clone());
                 async move { Ok(desk.round(&work, at_once).await? != Ticked::default()) }
             })));
         }
-        tasks.push(tokio::spawn(sweep(self.desk.clone(), stop.clone())));
+        tasks.push(tokio::spawn(sweep(self.desk.clone(), stopped)));
         Running { stop, tasks }
     }
 }
 
 /// Does `once` again and again while there is something to do, otherwise when the bell rings or a job falls due.
-async fn repeat<F, R>(desk: Desk, stop: Arc<tokio::sync::Notify>, queues: Vec<String>, once: F)
+async fn repeat<F, R>(desk: Desk, mut stop: Stop, queues: Vec<String>, once: F)
 where
     F: Fn() -> R,
     R: Future<Output = Result<bool, ActError>>,
 {
     let bell = desk.store().bell();
-    let mut stopped = std::pin::pin!(stop.notified());
-    stopped.as_mut().enable();
     loop {
         let rung = bell.notified();
         tokio::pin!(rung);
         rung.as_mut().enable();
         let mut wait = POLL;
         tokio::select! {
-            () = &mut stopped => return,
+            _ = stop.wait_for(|stop| *stop) => return,
             outcome = once() => match outcome {
                 Ok(true) => continue,
                 Ok(false) => {}
@@ -270,7 +309,7 @@ where
             wait = wait.min(Duration::from_millis(millis.clamp(10, 1000).unsigned_abs()));
         }
         tokio::select! {
-            () = &mut stopped => return,
+            _ = stop.wait_for(|stop| *stop) => return,
             () = &mut rung => {}
             () = tokio::time::sleep(wait) => {}
         }
@@ -278,24 +317,25 @@ where
 }
 
 /// Removes what is kept for a time only, every ten minutes.
-async fn sweep(desk: Desk, stop: Arc<tokio::sync::Notify>) {
-    let mut stopped = std::pin::pin!(stop.notified());
-    stopped.as_mut().enable();
+async fn sweep(desk: Desk, mut stop: Stop) {
     loop {
-        let now = desk.clock().now();
-        if let Err(error) = desk.store().sweep(now.plus_millis(-KEYS), now).await {
+        if let Err(error) = desk.sweep().await {
             tracing::warn!(%error, "sweeping failed, it will be tried again");
         }
         tokio::select! {
-            () = &mut stopped => return,
+            _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(Duration::from_secs(600)) => {}
         }
     }
 }
 
-/// Running workers.
+/// Says that it is time to stop; also when whoever says it is gone.
+type Stop = tokio::sync::watch::Receiver<bool>;
+
+/// Running workers. They stop when this is dropped.
+#[must_use = "the workers stop when this is dropped"]
 pub struct Running {
-    stop: Arc<tokio::sync::Notify>,
+    stop: tokio::sync::watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -303,7 +343,7 @@ impl Running {
     /// Asks them to stop and waits. What they were doing is dropped: nothing of it happened, or all of it; leases run
     /// out by themselves.
     pub async fn stop(self) {
-        self.stop.notify_waiters();
+        self.stop.send_replace(true);
         for task in self.tasks {
             let _ = task.await; // a task that panicked has been reported by its own message
         }

@@ -387,7 +387,7 @@ pub trait Log: Send + Sync + 'static {
 /// A job to enqueue. A delivery is a job whose queue is `deliver:<subscriber>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewJob {
-    /// The tenant; nil for work that belongs to none.
+    /// The tenant.
     pub tenant: TenantId,
     /// Its id.
     pub id: JobId,

@@ -156,6 +156,20 @@ pub struct Change {
     pub after: Value,
 }
 
+/// Absent, null and a value are three different things.
+pub(crate) mod double {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(it: &Option<Option<T>>, s: S) -> Result<S::Ok, S::Error> {
+        it.as_ref().and_then(Option::as_ref).serialize(s)
+    }
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Option<T>>, D::Error> {
+        Option::<T>::deserialize(d).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use helpdesk_core::command::InstallPlugin;
 use helpdesk_core::config::TenantConfig;
 use helpdesk_core::feed::{Addressee, Delivery, Subscriber};
-use helpdesk_core::filter::Filter;
+use helpdesk_core::filter::{Cond, Filter};
 use helpdesk_core::id::TenantId;
 use helpdesk_core::jobs::Verdict;
 use helpdesk_core::org::Installation;
@@ -46,7 +46,8 @@ pub struct PluginHost(Arc<Host>);
 
 struct Host {
     runtime: Runtime,
-    packages: Mutex<HashMap<String, Arc<Package>>>,
+    /// In the order they were provided.
+    packages: Mutex<Vec<Arc<Package>>>,
     running: Mutex<HashMap<(TenantId, PluginId), Arc<Set>>>,
 }
 
@@ -60,9 +61,9 @@ struct Package {
     filters: Vec<Filter>,
 }
 
-/// An installation that is ready to run, at one version of it.
+/// An installation that is ready to run.
 struct Set {
-    version: i64,
+    installed: Arc<Installation>,
     loaded: Loaded,
     filters: Vec<Filter>,
     config: Arc<str>,
@@ -132,12 +133,13 @@ impl PluginHost {
         let compiled = self.0.runtime.load(manifest.clone(), Grant::all(&manifest), component)?;
         let package =
             Package { _compiled: compiled, toml: toml.to_owned(), component: component.to_vec(), filters, manifest };
-        let digest = package.manifest.sha256.to_string();
-        self.0.packages.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(package));
+        let mut packages = self.0.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        packages.retain(|known| known.manifest.sha256 != package.manifest.sha256);
+        packages.push(Arc::new(package));
         Ok(id)
     }
 
-    /// The command that installs a provided plugin in a tenant with `config` (JSON), granting it all it asks for, or a
+    /// The command that installs a provided plugin (of several versions, the one provided last) in a tenant with `config` (JSON), granting it all it asks for, or a
     /// part. The plugin checks its configuration first.
     ///
     /// # Errors
@@ -174,14 +176,14 @@ impl PluginHost {
 
     fn package(&self, which: impl Fn(&Package) -> bool) -> Option<Arc<Package>> {
         let packages = self.0.packages.lock().unwrap_or_else(PoisonError::into_inner);
-        packages.values().find(|package| which(package)).cloned()
+        packages.iter().rev().find(|package| which(package)).cloned()
     }
 
     /// The installation, ready to run; `None` when its code was not provided to this process, or it no longer fits.
-    fn ready(&self, installed: &Installation) -> Option<Arc<Set>> {
+    fn ready(&self, installed: &Arc<Installation>) -> Option<Arc<Set>> {
         let key = (installed.tenant, installed.plugin.clone());
         let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(set) = running.get(&key).filter(|set| set.version == installed.version) {
+        if let Some(set) = running.get(&key).filter(|set| set.installed == *installed) {
             return Some(set.clone());
         }
         let package = self.package(|package| package.manifest.sha256.to_string() == installed.digest)?;
@@ -189,7 +191,7 @@ impl PluginHost {
         let grant = Grant::new(&package.manifest, granted).ok()?;
         let loaded = self.0.runtime.load(package.manifest.clone(), grant, &package.component).ok()?;
         let set = Arc::new(Set {
-            version: installed.version,
+            installed: installed.clone(),
             loaded,
             filters: package.filters.clone(),
             config: Arc::from(installed.config.as_str()),
@@ -198,15 +200,27 @@ impl PluginHost {
         Some(set)
     }
 
-    /// Which `[[on]]` of a plugin wants an event, before any filter.
-    fn on(set: &Set, id: &PluginId, event: &Envelope) -> Option<usize> {
-        let own = matches!(&event.by, Author::Plugin(by) if by == id) || event.cause.via.contains(id);
-        set.loaded.manifest().on.iter().position(|on| {
-            let kind =
-                matches!(&on.trigger, Trigger::Kinds(kinds) if kinds.iter().any(|kind| kind == event.event.kind()));
-            kind && on.mode == Mode::After && (!own || on.receive_own)
-        })
+    /// What a plugin is told of and how, whether or not its code is here: a process without the code must not lose
+    /// events for those that have it. `None` when the stored manifest cannot be read.
+    fn told(&self, installed: &Arc<Installation>) -> Option<(Manifest, Vec<Filter>)> {
+        if let Some(set) = self.ready(installed) {
+            return Some((set.loaded.manifest().clone(), set.filters.clone()));
+        }
+        let toml: String = serde_json::from_str(&installed.manifest).ok()?;
+        let manifest = Manifest::parse(&toml).ok()?;
+        let filters = filters(&manifest).ok()?;
+        Some((manifest, filters))
     }
+}
+
+/// Which `[[on]]`s of a plugin want an event, before any filter.
+fn on<'a>(manifest: &'a Manifest, id: &PluginId, event: &Envelope) -> impl Iterator<Item = usize> + use<'a> {
+    let own = matches!(&event.by, Author::Plugin(by) if by == id) || event.cause.via.contains(id);
+    let kind = event.event.kind().to_owned();
+    manifest.on.iter().enumerate().filter_map(move |(index, on)| {
+        let kinds = matches!(&on.trigger, Trigger::Kinds(kinds) if kinds.contains(&kind));
+        (kinds && !own && on.mode == Mode::After).then_some(index)
+    })
 }
 
 /// Refuses a manifest that asks for what cannot be done here: nothing it stages may be lost silently.
@@ -231,6 +245,9 @@ fn filters(manifest: &Manifest) -> Result<Vec<Filter>, ProvideError> {
         let Some(json) = &on.filter else { return Ok(Filter::All) };
         let filter: Filter = serde_json::from_value(json.clone()).map_err(|error| bad(error.to_string()))?;
         filter.check().map_err(|error| bad(error.to_string()))?;
+        if filter.mentions(|cond| matches!(cond, Cond::Text(_) | Cond::Mine(_))) {
+            return Err(bad("`text` and `mine` make no sense for an event; leave them out".into()));
+        }
         Ok(filter)
     };
     manifest.on.iter().enumerate().map(read).collect()
@@ -260,10 +277,12 @@ impl Subscriber for PluginHost {
                 };
                 let mut to = Vec::new();
                 for installed in config.plugins.values().filter(|installed| installed.enabled) {
-                    let Some(set) = self.ready(installed) else { continue };
-                    let Some(on) = Self::on(&set, &installed.plugin, event) else { continue };
-                    if deliver::passes(desk, &set.filters[on], event).await? {
-                        to.push((set.loaded.manifest().on[on].priority, installed.plugin.clone()));
+                    let Some((manifest, filters)) = self.told(installed) else { continue };
+                    for index in on(&manifest, &installed.plugin, event) {
+                        if deliver::passes(desk, &filters[index], event).await? {
+                            to.push((manifest.on[index].priority, installed.plugin.clone()));
+                            break;
+                        }
                     }
                 }
                 to.sort();

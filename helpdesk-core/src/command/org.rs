@@ -8,6 +8,7 @@ use crate::org::{GroupKind, PersonKind};
 use crate::role::{Principal, Role, Scope};
 use crate::ticket::Visibility;
 use crate::time::Timestamp;
+use crate::value::double;
 use crate::workflow::Definition;
 
 /// Registers a tenant with the built-in workflows and, unless told otherwise, a first project.
@@ -95,6 +96,7 @@ pub struct EditProject {
     /// New display name.
     pub name: Option<String>,
     /// New lead, or none.
+    #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
     pub lead: Option<Option<PersonId>>,
     /// Key of the workflow for new tickets.
     pub workflow: Option<String>,
@@ -204,6 +206,7 @@ pub struct EditGroup {
     /// New display name.
     pub name: Option<String>,
     /// The group above, or none.
+    #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
     pub parent: Option<Option<GroupId>>,
 }
 

@@ -6,7 +6,7 @@ use crate::actor::PluginId;
 use crate::id::{EntryId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
-use crate::value::Field;
+use crate::value::{Field, double};
 
 /// Creates a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -124,20 +124,6 @@ impl Patch {
             (self.estimate.is_some(), Field::Estimate),
         ];
         named.into_iter().filter(|(named, _)| *named).map(|(_, field)| field).collect()
-    }
-}
-
-/// Absent, null and a value are three different things.
-mod double {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<T: Serialize, S: Serializer>(it: &Option<Option<T>>, s: S) -> Result<S::Ok, S::Error> {
-        it.as_ref().and_then(Option::as_ref).serialize(s)
-    }
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<Option<Option<T>>, D::Error> {
-        Option::<T>::deserialize(d).map(Some)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::event::{Cause, Cursor, Subject};
 use crate::id::{CommandId, Mint, TenantId, TicketId, hex};
 use crate::role::{Access, Denied, Permission};
 use crate::scene::{Ctx, Scene, settle};
-use crate::store::{Commit, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
+use crate::store::{Commit, Epoch, Key, Lease, Loaded, NewJob, Outcome, Row, Write, by_id};
 use crate::time::Timestamp;
 use crate::value::Field;
 
@@ -26,6 +26,12 @@ use crate::value::Field;
 pub(super) const TRIES: u32 = 32;
 /// Longest idempotency key, in characters.
 const KEY_MAX: usize = 128;
+/// Most commands in a set.
+const SET_MAX: usize = 128;
+/// How often in a row a command may be overtaken while nothing it looked at has changed.
+const UNMOVED_MAX: u32 = 3;
+/// How far ahead of the desk's clock a recorded time may be, in milliseconds: five minutes.
+const AHEAD: i64 = 5 * 60 * 1000;
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,25 +132,32 @@ impl Desk {
     async fn perform(&self, by: &Actor, set: &Set, expected: Option<i64>) -> Result<Done<Vec<Made>>, ActError> {
         let order = Order::new(by, set, expected)?;
         let _lanes = self.inner.lanes.enter(&order.needs.tickets).await;
-        let mut numbers = Vec::new();
-        for _ in 0..self.inner.tries {
-            if let Some(done) = self.attempt(&order, &mut numbers).await? {
+        let mut so_far = SoFar::default();
+        // Rows of the sender's own were made from what the sender saw: only the sender can make them anew.
+        let tries = if set.rows.is_empty() { self.inner.tries } else { 1 };
+        for _ in 0..tries {
+            if let Some(done) = self.attempt(&order, &mut so_far).await? {
                 return Ok(done);
             }
+            if so_far.unmoved > UNMOVED_MAX {
+                // Nothing it looked at has changed, and still it cannot be: what it makes exists.
+                return Err(Refusal::Taken { noun: "id", given: order.id.to_string() }.into());
+            }
         }
-        Err(ActError::Busy(self.inner.tries))
+        Err(ActError::Busy(tries))
     }
 
     /// One try; `None` when others were faster.
-    async fn attempt(&self, order: &Order<'_>, numbers: &mut Vec<i64>) -> Result<Option<Done<Vec<Made>>>, ActError> {
+    async fn attempt(&self, order: &Order<'_>, so_far: &mut SoFar) -> Result<Option<Done<Vec<Made>>>, ActError> {
         let Order { by, set, tenant, .. } = order;
         let store = &self.inner.store;
         let author = by.author();
         let key = set.key.as_deref().map(|key| (&author, key));
         let mut loaded = store.load(*tenant, &order.needs, key).await?;
-        if let Some(earlier) = loaded.earlier.take() {
-            return order.repeat(earlier).map(Some);
+        if order.moves_parent() {
+            self.load_old_parents(order, &mut loaded).await?;
         }
+        so_far.look(&loaded);
         let now = self.inner.clock.now();
         let (stand, epoch) = match loaded.epoch {
             Some(epoch) => {
@@ -158,22 +171,34 @@ impl Desk {
             }
             None => return Err(Refusal::not_found("tenant", tenant).into()),
         };
-        if set.at.is_some() && !stand.access.anywhere(Permission::Import) {
-            return Err(Refusal::from(Denied { needed: Permission::Import }).into());
+        if let Some(earlier) = loaded.earlier.take() {
+            return order.repeat(earlier).map(Some);
+        }
+        if let Some(at) = set.at {
+            if !stand.access.everywhere().has(Permission::Import) {
+                return Err(Refusal::from(Denied { needed: Permission::Import }).into());
+            }
+            if at.millis() < 0 || at > now.plus_millis(AHEAD) {
+                return Err(
+                    Refusal::invalid("at", "lies before 1970 or in the future; give the time it happened").into()
+                );
+            }
         }
         let at = set.at.unwrap_or(now);
         let mint = Mint::new(order.id);
         let mut ctx = Ctx { actor: by, by: author.clone(), access: &stand.access, now, at, mint, numbers: vec![] };
         let mut scene = stage(*tenant, stand.config.clone(), loaded)?;
         self.check_versions(order, &scene, &ctx).await?;
-        self.draw(order, &scene, &ctx, numbers).await?;
-        ctx.numbers = numbers.iter().rev().copied().collect();
+        self.draw(order, &scene, &ctx, &mut so_far.numbers).await?;
+        ctx.numbers = so_far.numbers.iter().rev().copied().collect();
 
         let mut made = Vec::with_capacity(set.commands.len());
         for command in &set.commands {
             let decision = decide(&scene, command, &mut ctx)?;
             made.push(settle(&mut scene, decision, &ctx)?.unwrap_or(Made::Nothing));
         }
+        // Rows of the organisation keep the version that was seen: whoever may not change them has been refused by now.
+        order.check_subject(&scene)?;
         let still = scene.is_still();
         if still && set.key.is_none() && set.done.is_none() && set.rows.is_empty() && set.jobs.is_empty() {
             let version = order.subject_version(&scene).unwrap_or_default();
@@ -181,10 +206,11 @@ impl Desk {
         }
         let unchanged = order.subject_version(&scene).unwrap_or_default();
         let finished = scene.finish(&mut ctx, &set.cause);
-        let last = finished.events.first().map(|event| (event.subject.clone(), event.version));
+        let last = finished.events.last().map(|event| (event.subject.clone(), event.version));
+        let first = finished.events.first().map(|event| event.version);
         let version =
             order.ticket().and_then(|ticket| finished.versions.iter().find(|(id, _)| *id == ticket)).map(|(_, v)| *v);
-        let version = version.or_else(|| last.as_ref().map(|(_, version)| *version)).unwrap_or(unchanged);
+        let version = version.or(first).unwrap_or(unchanged);
         let key = set.key.as_ref().map(|key| Key {
             by: author,
             key: key.clone(),
@@ -229,13 +255,9 @@ impl Desk {
             let current = scene.seen(*ticket, ctx)?.ticket.version;
             wanted.push((Subject::Ticket(*ticket), *expected, current));
         }
-        if let Some(expected) = order.expected {
-            if let Some(ticket) = order.ticket() {
-                scene.seen(ticket, ctx)?;
-            }
-            if let Some((subject, current)) = order.subject(scene) {
-                wanted.push((subject, expected, current));
-            }
+        if let (Some(expected), Some(ticket)) = (order.expected, order.ticket()) {
+            let current = scene.seen(ticket, ctx)?.ticket.version;
+            wanted.push((Subject::Ticket(ticket), expected, current));
         }
         let stale = wanted.into_iter().find(|(_, expected, current)| expected != current);
         if let Some((subject, expected, current)) = stale {
@@ -243,6 +265,21 @@ impl Desk {
             let changes = since.iter().flat_map(|event| event.event.changes());
             let fields: BTreeSet<Field> = changes.map(|change| change.field).collect();
             return Err(Refusal::from(Conflict { expected, current, fields: fields.into_iter().collect() }).into());
+        }
+        Ok(())
+    }
+
+    /// A ticket that gets another parent takes leave of the one it has.
+    async fn load_old_parents(&self, order: &Order<'_>, loaded: &mut Loaded) -> Result<(), ActError> {
+        let here: BTreeSet<TicketId> = loaded.cases.iter().map(|parts| parts.ticket.id).collect();
+        let old: Vec<TicketId> = loaded
+            .cases
+            .iter()
+            .filter_map(|parts| parts.ticket.parent)
+            .filter(|parent| !here.contains(parent))
+            .collect();
+        if !old.is_empty() {
+            loaded.cases.extend(self.inner.store.tickets(order.tenant, &old).await?.1);
         }
         Ok(())
     }
@@ -285,6 +322,24 @@ pub(super) fn stage(tenant: TenantId, config: Arc<TenantConfig>, loaded: Loaded)
     Ok(scene)
 }
 
+/// What the tries of one command have in common.
+#[derive(Default)]
+struct SoFar {
+    numbers: Vec<i64>,
+    /// What the last try saw, and how many tries in a row saw the same.
+    seen: Option<(Option<i64>, Vec<(TicketId, i64)>)>,
+    unmoved: u32,
+}
+
+impl SoFar {
+    fn look(&mut self, loaded: &Loaded) {
+        let cases = loaded.cases.iter().map(|parts| (parts.ticket.id, parts.ticket.version));
+        let seen = Some((loaded.epoch, cases.chain(loaded.ancestors.iter().copied()).collect()));
+        self.unmoved = if self.seen == seen { self.unmoved + 1 } else { 0 };
+        self.seen = seen;
+    }
+}
+
 /// A set of commands with what is known of it before anything is loaded.
 struct Order<'a> {
     by: &'a Actor,
@@ -302,32 +357,43 @@ impl<'a> Order<'a> {
         reason = "the desk makes the seed of a command that brings none; engines never do"
     )]
     fn new(by: &'a Actor, set: &'a Set, expected: Option<i64>) -> Result<Self, ActError> {
-        let id = set.id.unwrap_or_else(|| uuid::Uuid::now_v7().into());
-        let registers = set.commands.iter().any(|command| matches!(command, Command::RegisterTenant(_)));
-        let tenant = if registers {
-            Mint::new(id).id()
-        } else {
-            let named: BTreeSet<TenantId> =
-                by.tenant().into_iter().chain(set.commands.iter().filter_map(Command::tenant)).collect();
-            match named.len() {
-                0 => return Err(Refusal::NoTenant.into()),
-                1 => named.into_iter().next().unwrap_or(TenantId::NIL),
-                // Another tenant's things do not exist.
-                _ => {
-                    return Err(Refusal::not_found(
-                        "tenant",
-                        named.iter().find(|t| Some(**t) != by.tenant()).unwrap_or(&TenantId::NIL),
-                    )
-                    .into());
-                }
-            }
-        };
+        check_set(set)?;
+        if let Some(id) = set.id
+            && uuid::Uuid::from(id).get_version_num() != 7
+        {
+            return Err(Refusal::invalid("id", format!("`{id}` is not a UUIDv7; make one, or leave it out")).into());
+        }
         if let Some(key) = &set.key
             && (key.is_empty() || key.chars().count() > KEY_MAX || key.contains('\0'))
         {
             return Err(
                 Refusal::invalid("idempotencyKey", format!("needs 1 to {KEY_MAX} characters without NUL")).into()
             );
+        }
+        let (tenant, id) = match (set.commands.as_slice(), set.id, &set.key) {
+            ([Command::RegisterTenant(c)], None, Some(key)) => {
+                // Repeated with its key it must find the tenant it made.
+                let id = Mint::new(CommandId::NIL).named(&format!("register/{}/{key}", c.key));
+                (Mint::new(id).id(), id)
+            }
+            ([Command::RegisterTenant(_)], id, _) => {
+                let id = id.unwrap_or_else(|| uuid::Uuid::now_v7().into());
+                (Mint::new(id).id(), id)
+            }
+            (commands, id, _) => (tenant(by, commands)?, id.unwrap_or_else(|| uuid::Uuid::now_v7().into())),
+        };
+        for row in &set.rows {
+            let own = [&row.before, &row.after].into_iter().flatten().all(|row| match row {
+                Row::Kv(kv) => kv.tenant == tenant,
+                Row::Run(run) => run.tenant == tenant,
+                _ => false,
+            });
+            if !own {
+                return Err(Refusal::invalid("rows", "may only be stored values and run records of the tenant").into());
+            }
+        }
+        if set.jobs.iter().any(|job| job.tenant != tenant) {
+            return Err(Refusal::invalid("jobs", "must belong to the tenant").into());
         }
         let mut needs = Needs::default();
         for command in &set.commands {
@@ -341,6 +407,26 @@ impl<'a> Order<'a> {
             String::new()
         };
         Ok(Self { by, set, expected, tenant, id, needs, hash })
+    }
+
+    /// Whether a ticket that exists gets another parent.
+    fn moves_parent(&self) -> bool {
+        self.set.commands.iter().any(|command| {
+            matches!(command, Command::EditTicket(c) if c.fields.parent.is_some())
+                || matches!(command, Command::MoveTo(c) if c.fields.parent.is_some())
+        })
+    }
+
+    /// Refuses a stale expectation of something outside tickets, or one of what counts no versions.
+    fn check_subject(&self, scene: &Scene) -> Result<(), Refusal> {
+        match (self.expected, self.ticket(), self.subject(scene)) {
+            (None, ..) | (_, Some(_), _) => Ok(()),
+            (Some(expected), None, Some((_, current))) if expected == current => Ok(()),
+            (Some(expected), None, Some((_, current))) => Err(Conflict { expected, current, fields: vec![] }.into()),
+            (Some(_), None, None) => {
+                Err(Refusal::invalid("expectedVersion", "says nothing here: this command changes nothing that exists"))
+            }
+        }
     }
 
     fn registers(&self) -> bool {
@@ -413,4 +499,42 @@ impl<'a> Order<'a> {
             .map_err(|error| crate::store::StoreError::Defect(format!("a stored answer cannot be read: {error}")))?;
         Ok(Done { out, version: earlier.version, cursor: earlier.cursor, changed: false })
     }
+}
+
+/// The tenant the commands work in.
+fn tenant(by: &Actor, commands: &[Command]) -> Result<TenantId, Refusal> {
+    let mut named = by.tenant().into_iter().chain(commands.iter().filter_map(Command::tenant));
+    let first = named.next().ok_or(Refusal::NoTenant)?;
+    match named.find(|other| *other != first) {
+        // Another tenant's things do not exist.
+        Some(other) => Err(Refusal::not_found("tenant", other)),
+        None => Ok(first),
+    }
+}
+
+/// Refuses a set that is too large, or whose commands cannot go together: only commands on tickets can, and only one of
+/// them may choose a parent, for what is read for it is read once.
+fn check_set(set: &Set) -> Result<(), Refusal> {
+    if set.commands.len() > SET_MAX {
+        return Err(Refusal::invalid("commands", format!("are {}, at most {SET_MAX} go together", set.commands.len())));
+    }
+    if set.commands.len() < 2 {
+        return set.commands.iter().try_for_each(Command::check_texts);
+    }
+    let on_tickets = |command: &Command| command.ticket().is_some() || matches!(command, Command::CreateTicket(_));
+    if let Some(other) = set.commands.iter().find(|command| !on_tickets(command)) {
+        return Err(Refusal::invalid("commands", format!("`{}` goes alone; send it by itself", other.name())));
+    }
+    let parents = set.commands.iter().filter(|command| {
+        let mut needs = Needs::default();
+        needs.of(command);
+        needs.above.is_some()
+    });
+    if parents.count() > 1 {
+        return Err(Refusal::invalid(
+            "commands",
+            "only one of a set can choose a parent; send the others by themselves",
+        ));
+    }
+    set.commands.iter().try_for_each(Command::check_texts)
 }

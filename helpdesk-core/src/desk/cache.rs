@@ -13,6 +13,8 @@ use crate::role::Access;
 
 /// Most actors whose access is kept per tenant; beyond it the cache starts anew.
 const ACTORS_MAX: usize = 10_000;
+/// How often the policy may move under one read before it gives up.
+pub(super) const ROUNDS: u32 = 16;
 
 /// A tenant's configuration and the access compiled under it, at one epoch.
 pub(super) struct Policy {
@@ -26,6 +28,9 @@ pub(super) struct Policies(Mutex<HashMap<TenantId, Arc<Policy>>>);
 impl Policies {
     fn get(&self, tenant: TenantId) -> Option<Arc<Policy>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+    }
+    fn forget(&self, tenant: TenantId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
     }
     fn put(&self, tenant: TenantId, policy: Arc<Policy>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,21 +50,14 @@ pub(crate) struct Standpoint {
 
 impl Desk {
     /// Configuration and access at `epoch` or, when the database has moved on meanwhile, later.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for people who are unknown or inactive and plugins that are not installed and enabled; `Suspended`.
     pub(super) async fn standpoint(&self, by: &Actor, tenant: TenantId, epoch: i64) -> Result<Standpoint, ActError> {
         let now = self.inner.clock.now();
         let mut wanted = epoch;
-        loop {
-            let known = self.inner.policies.get(tenant).filter(|policy| policy.config.epoch >= wanted);
-            let policy = match known {
-                Some(policy) => policy,
-                None => {
-                    let config = self.inner.store.config(tenant).await?;
-                    let config = config.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
-                    let policy = Arc::new(Policy { config: Arc::new(config), access: Mutex::default() });
-                    self.inner.policies.put(tenant, policy.clone());
-                    policy
-                }
-            };
+        for _ in 0..ROUNDS {
+            let policy = self.policy(tenant, wanted).await?;
             let config = policy.config.clone();
             if matches!(by, Actor::System(_)) {
                 return Ok(Standpoint { config, access: Arc::new(Access::system()) });
@@ -71,10 +69,27 @@ impl Desk {
             if let Some(access) = cached.filter(|access| access.until > now) {
                 return Ok(Standpoint { config, access });
             }
-            let (seen, standing) = self.inner.store.standing(by).await?;
+            let (seen, mut standing) = self.inner.store.standing(by).await?;
             if seen != config.epoch {
-                wanted = wanted.max(seen);
+                // Between the two reads the policy moved, or what we remember was rolled back.
+                self.inner.policies.forget(tenant);
+                wanted = seen;
                 continue;
+            }
+            match by {
+                Actor::System(_) => {}
+                Actor::Person(_, id) | Actor::Service(_, id) => {
+                    // Not cached: somebody who is added later moves no epoch.
+                    let active = standing.person.as_ref().is_some_and(|person| person.active);
+                    if !active {
+                        return Err(Refusal::not_found("person", id).into());
+                    }
+                }
+                Actor::Plugin(_, id) => match config.plugins.get(id).filter(|installed| installed.enabled) {
+                    None => return Err(Refusal::not_found("plugin", id).into()),
+                    // What was granted to an earlier installation of that name does not count.
+                    Some(installed) => standing.grants.retain(|grant| grant.granted_at >= installed.created_at),
+                },
             }
             let access = Arc::new(Access::compile(by, standing.person.as_ref(), &standing.grants, now));
             let mut all = policy.access.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +99,27 @@ impl Desk {
             all.insert(by.clone(), access.clone());
             return Ok(Standpoint { config, access });
         }
+        Err(ActError::Busy(ROUNDS))
+    }
+
+    /// The tenant's policy at `epoch`, or a later one.
+    async fn policy(&self, tenant: TenantId, epoch: i64) -> Result<Arc<Policy>, ActError> {
+        if let Some(policy) = self.inner.policies.get(tenant).filter(|policy| policy.config.epoch >= epoch) {
+            return Ok(policy);
+        }
+        let config = self.inner.store.config(tenant).await?;
+        let config = config.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
+        let policy = Arc::new(Policy { config: Arc::new(config), access: Mutex::default() });
+        self.inner.policies.put(tenant, policy.clone());
+        Ok(policy)
+    }
+
+    /// What was read at `epoch` does not fit what we believe: believe the database.
+    pub(super) async fn again(&self, by: &Actor, tenant: TenantId, epoch: i64) -> Result<Standpoint, ActError> {
+        if self.believed(tenant) > epoch {
+            self.inner.policies.forget(tenant);
+        }
+        self.standpoint(by, tenant, epoch).await
     }
 
     /// The epoch the cache believes in; 0 when it knows nothing of the tenant.

@@ -87,6 +87,13 @@ impl Tail {
         }
     }
 
+    fn restart(&self, cursor: Cursor) {
+        let mut kept = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.2 < cursor {
+            *kept = (VecDeque::new(), cursor, cursor);
+        }
+    }
+
     fn upto(&self) -> Cursor {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).2
     }
@@ -152,6 +159,7 @@ impl Desk {
             if tail.closed.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable("the desk is closed".into()).into());
             }
+            super::read::check_live(filter)?;
             let (events, upto) = match tail.kept(tenant, cursor) {
                 Some(page) => page,
                 None => {
@@ -190,6 +198,8 @@ impl Desk {
         if tail.upto() > cursor {
             return Ok(true);
         }
+        // Nobody has listened for a while: what lies between is nobody's to read live.
+        tail.restart(cursor);
         let (events, upto) = self.inner.store.after(None, tail.upto(), PAGE).await?;
         tail.append(events, upto);
         Ok(upto > cursor)

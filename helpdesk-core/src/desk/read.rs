@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub use people::Members;
 
 use super::Desk;
-use super::cache::Standpoint;
+use super::cache::{ROUNDS, Standpoint};
 use crate::actor::Actor;
 use crate::case::Case;
 use crate::config::TenantConfig;
@@ -190,29 +190,31 @@ impl Desk {
             return Err(Refusal::invalid("after", "belongs to a list in another order; begin anew").into());
         }
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
-        loop {
+        for _ in 0..ROUNDS {
             let find = self.find(&stand, tenant, filter, &page)?;
             let (epoch, found) = self.inner.store.find(&find).await?;
             if epoch == stand.config.epoch {
                 return self.show(&stand, tenant, found, page.order).await;
             }
             // The policy moved on: what was found may be too much or too little.
-            stand = self.standpoint(viewer, tenant, epoch).await?;
+            stand = self.again(viewer, tenant, epoch).await?;
         }
+        Err(ActError::Busy(ROUNDS))
     }
 
     /// How many tickets match, counted up to 1,000.
     pub async fn count(&self, viewer: &Actor, filter: &Filter) -> Result<Count, ActError> {
         let tenant = Self::tenant_of(viewer)?;
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
-        loop {
+        for _ in 0..ROUNDS {
             let find = self.find(&stand, tenant, filter, &Page::first(1))?;
             let (epoch, count) = self.inner.store.count(&find, COUNT_MAX).await?;
             if epoch == stand.config.epoch {
                 return Ok(count);
             }
-            stand = self.standpoint(viewer, tenant, epoch).await?;
+            stand = self.again(viewer, tenant, epoch).await?;
         }
+        Err(ActError::Busy(ROUNDS))
     }
 
     fn find(&self, stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, ActError> {
@@ -334,6 +336,15 @@ impl Desk {
     }
 }
 
+/// Refuses a filter that cannot be told from one event to the next.
+pub(super) fn check_live(filter: &Filter) -> Result<(), ActError> {
+    filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
+    if filter.mentions(|cond| matches!(cond, Cond::Text(_))) {
+        return Err(Refusal::invalid("filter", "has full text, which is for lists only; leave it out").into());
+    }
+    Ok(())
+}
+
 fn readable(entry: &Entry, may: Permissions) -> bool {
     let open = entry.visibility == EntryVisibility::Public || may.has(Permission::EntryInternal);
     open && entry.deleted_at.is_none()
@@ -376,6 +387,10 @@ impl FromStr for Which {
         let bad = || BadWhich(s.chars().take(64).collect());
         let (project, number) = s.rsplit_once('-').ok_or_else(bad)?;
         let number: i64 = number.parse().ok().filter(|number| *number > 0).ok_or_else(bad)?;
-        if project.is_empty() || project.len() > 10 { Err(bad()) } else { Ok(Self::Key(project.into(), number)) }
+        if project.is_empty() || project.len() > 10 || project.contains('\0') {
+            Err(bad())
+        } else {
+            Ok(Self::Key(project.into(), number))
+        }
     }
 }

@@ -34,8 +34,9 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
     for gone in old_tags.iter().filter(|t| !tags.iter().any(|u| u.tag == t.tag)) {
         put(Some(Row::Tagging(gone.clone())), None);
     }
-    for new in tags.into_iter().filter(|u| !old_tags.iter().any(|t| u.tag == t.tag)) {
-        put(None, Some(Row::Tagging(new)));
+    for new in tags {
+        let old = old_tags.iter().find(|t| t.tag == new.tag).cloned();
+        put(old.map(Row::Tagging), Some(Row::Tagging(new)));
     }
     if let Some((old, new)) = head {
         put(old.map(Row::SearchDoc), Some(Row::SearchDoc(new)));

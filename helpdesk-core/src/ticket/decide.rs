@@ -93,6 +93,12 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
     assignees.dedup();
     people::check(scene, "requester", ask.requester.as_slice(), &mut faults);
     people::check(scene, "assignees", &assignees, &mut faults);
+    if assignees.len() > super::model::PEOPLE_MAX {
+        faults.push(Fault::new(
+            "assignees",
+            format!("are {}, at most {} fit", assignees.len(), super::model::PEOPLE_MAX),
+        ));
+    }
     people.extend(assignees.into_iter().map(|person| (Relation::Assignee, person)));
     let mut tags = ask.tags.clone();
     tags.sort_unstable();
@@ -290,7 +296,7 @@ pub(crate) fn check_reason(reason: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// What follows from an event: a parent's timeline tells of its sub-tickets, and its version moves with them.
-pub(crate) fn react(scene: &Scene, subject: &Subject, event: &Event) -> Result<Vec<(Subject, Event)>, Refusal> {
+pub(crate) fn react(_: &Scene, subject: &Subject, event: &Event) -> Result<Vec<(Subject, Event)>, Refusal> {
     let Some(child) = subject.ticket() else { return Ok(vec![]) };
     let (before, after) = match event {
         Event::TicketCreated(e) => (None, e.parent),
@@ -301,7 +307,7 @@ pub(crate) fn react(scene: &Scene, subject: &Subject, event: &Event) -> Result<V
         _ => return Ok(vec![]),
     };
     let mut then = vec![];
-    if let Some(parent) = before.filter(|parent| scene.case(*parent).is_some()) {
+    if let Some(parent) = before {
         then.push((Subject::Ticket(parent), ChildRemoved { child }.into()));
     }
     if let Some(parent) = after {

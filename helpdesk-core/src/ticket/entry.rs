@@ -61,7 +61,7 @@ fn mine<'a>(scene: &'a Scene, ticket: crate::id::TicketId, id: EntryId, ctx: &Ct
         .entry(ticket, id)
         .filter(|entry| entry.deleted_at.is_none() && !hidden(entry))
         .ok_or_else(|| Refusal::not_found("entry", id))?;
-    let fresh = ctx.at.millis() - entry.created_at.millis() <= EDIT_WINDOW;
+    let fresh = ctx.at.millis().saturating_sub(entry.created_at.millis()) <= EDIT_WINDOW;
     let own = entry.author == ctx.by && fresh && may.has(Permission::EntryWrite);
     if !own {
         require(ctx, case, Permission::EntryModerate)?;

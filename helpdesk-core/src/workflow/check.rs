@@ -29,6 +29,13 @@ impl std::fmt::Display for Malformed {
     }
 }
 
+/// Most states of a definition.
+const STATES_MAX: usize = 200;
+/// Most transitions of a definition.
+const TRANSITIONS_MAX: usize = 1000;
+/// Longest label, in characters.
+const LABEL_MAX: usize = 100;
+
 const KANBAN: &str = include_str!("builtin/kanban.toml");
 const ITIL: &str = include_str!("builtin/itil_incident.toml");
 
@@ -62,6 +69,14 @@ impl Definition {
     /// Finds every fault: bad or repeated ids, unknown states, states nobody reaches, dead ends.
     pub fn check(&self) -> Result<(), Malformed> {
         let mut faults = Vec::new();
+        for (at, has, most) in
+            [("/states", self.states.len(), STATES_MAX), ("/transitions", self.transitions.len(), TRANSITIONS_MAX)]
+        {
+            if has > most {
+                let message = format!("has {has} items, at most {most} are taken; split the workflow");
+                return Err(Malformed(vec![Problem { at: at.into(), message }]));
+            }
+        }
         let mut fault = |at: String, message: String| faults.push(Problem { at, message });
         for (at, id) in std::iter::once(("/key".to_owned(), &self.key))
             .chain(self.states.iter().enumerate().map(|(i, s)| (format!("/states/{i}/id"), &s.id)))
@@ -69,6 +84,15 @@ impl Definition {
         {
             if !is_id(id) {
                 fault(at, format!("`{id}` is not an id; use 1 to 40 of a-z 0-9 _, beginning with a letter"));
+            }
+        }
+        for (at, label) in std::iter::once(("/name".to_owned(), &self.name))
+            .chain(self.states.iter().enumerate().map(|(i, s)| (format!("/states/{i}/label"), &s.label)))
+            .chain(self.transitions.iter().enumerate().map(|(i, t)| (format!("/transitions/{i}/label"), &t.label)))
+        {
+            let length = label.chars().count();
+            if length == 0 || length > LABEL_MAX || label.chars().any(char::is_control) {
+                fault(at, format!("needs 1 to {LABEL_MAX} plain characters, has {length}"));
             }
         }
         let mut known = BTreeSet::new();
@@ -103,8 +127,9 @@ impl Definition {
         if !self.transitions.iter().any(|t| t.from == From::Nothing) {
             fault("/transitions".into(), "no transition from `nothing`, so no ticket could be created".into());
         }
+        let reached = self.reached();
         for (i, state) in self.states.iter().enumerate() {
-            if !self.reached().contains(state.id.as_str()) {
+            if !reached.contains(state.id.as_str()) {
                 fault(format!("/states/{i}"), format!("no transition leads to `{}`; add one or remove it", state.id));
             }
             let leaves = self.transitions.iter().any(|transition| transition.leaves(&state.id));

@@ -13,15 +13,15 @@ use helpdesk_core::filter::Filter;
 use helpdesk_core::id::TicketId;
 use helpdesk_core::jobs::Verdict;
 use helpdesk_core::store::{Row, RunRecord, Write};
-use helpdesk_core::{ActError, Actor, Desk, Envelope, PluginId, Refusal};
+use helpdesk_core::{ActError, Actor, Desk, Envelope, Event, PluginId, Refusal};
 
 use super::{DEPTH_MAX, PluginHost, Set, apply, reads::AsPlugin, show};
 use crate::event::Invocation;
 use crate::outcome::{Ended, Outcome};
 use crate::{Mode, run};
 
-/// How often a guest is run anew in one try because the ticket changed under it.
-const RERUNS: u32 = 3;
+/// How often a guest is run anew in one try because the ticket or a stored value changed under it.
+const RERUNS: u32 = 8;
 /// Longest message kept in a run record, in characters.
 const MESSAGE_MAX: usize = 2000;
 
@@ -52,7 +52,14 @@ pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery)
             format!("the code of `{id}` ({}) was not provided to this process, or no longer fits", installed.digest);
         return Ok(Verdict::Retry(None, why));
     };
-    let Some(on) = PluginHost::on(&set, &id, event) else { return Ok(Verdict::Done) };
+    let wanted: Vec<usize> = super::on(set.loaded.manifest(), &id, event).collect();
+    let Some(mut on) = wanted.first().copied() else { return Ok(Verdict::Done) };
+    for index in wanted {
+        if passes(desk, &set.filters[index], event).await? {
+            on = index;
+            break;
+        }
+    }
     let one = One { host, desk, delivery, id, set, on, config };
     if event.cause.depth >= DEPTH_MAX {
         return one.stop().await;
@@ -62,7 +69,7 @@ pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery)
             return Ok(verdict);
         }
     }
-    Ok(Verdict::Retry(None, format!("the ticket changed under the plugin {RERUNS} times")))
+    Ok(Verdict::Retry(None, format!("what the plugin changes was changed under it {RERUNS} times")))
 }
 
 struct One<'a> {
@@ -94,7 +101,12 @@ impl One<'_> {
                 Err(error) => return Err(error),
             },
         };
-        let outcome = self.host.0.runtime.call(&self.set.loaded, self.call(view.as_ref())).await;
+        // What it is told follows the same rule as what it may read.
+        let Some(shown) = self.desk.event(&self.actor(), event.clone()).await? else {
+            let outcome = Outcome::without_effects(Ended::Skipped("the plugin may not see the event".into()));
+            return self.close(&outcome, "skipped").await.map(Some);
+        };
+        let outcome = self.host.0.runtime.call(&self.set.loaded, self.call(&shown, view.as_ref())).await;
         for line in &outcome.logs.lines {
             tracing::debug!(plugin = %self.id, level = ?line.level, fields = line.fields, "{}", line.message);
         }
@@ -116,7 +128,7 @@ impl One<'_> {
         if self.delivery.error.as_deref() == Some(&why) { Verdict::Dead(why) } else { Verdict::Retry(None, why) }
     }
 
-    fn call(&self, view: Option<&View>) -> run::Delivery {
+    fn call(&self, event: &Envelope, view: Option<&View>) -> run::Delivery {
         let names = &self.set.loaded.manifest().on[self.on].input;
         let job = uuid::Uuid::from(self.delivery.lease.job);
         run::Delivery {
@@ -128,7 +140,7 @@ impl One<'_> {
                 mode: Mode::After,
                 dry_run: false,
             },
-            event: show::event(&self.delivery.event),
+            event: show::event(event),
             input: view.map(|view| show::fields(&self.config, view, names)).unwrap_or_default(),
             config: self.set.config.clone(),
             reads: Arc::new(AsPlugin {
@@ -178,7 +190,8 @@ impl One<'_> {
         };
         match self.desk.act_all(&self.actor(), commands).await {
             Ok(_) => Ok(Some(Verdict::Committed)),
-            Err(ActError::Refused(Refusal::Conflict(_))) => Ok(None),
+            // The ticket or a stored value changed meanwhile: run it anew on what is there now.
+            Err(ActError::Refused(Refusal::Conflict(_)) | ActError::Busy(_)) => Ok(None),
             Err(ActError::Refused(refusal)) => Ok(Some(self.failed(format!("{}: {refusal}", refusal.code())))),
             Err(error) => Err(error),
         }
@@ -188,7 +201,12 @@ impl One<'_> {
         let event = &self.delivery.event;
         let mut via = event.cause.via.clone();
         via.push(self.id.clone());
-        Cause { root: event.cause.root.or(Some(event.id)), parent: Some(event.id), depth: event.cause.depth + 1, via }
+        Cause {
+            root: event.cause.root.or(Some(event.id)),
+            parent: Some(event.id),
+            depth: event.cause.depth.saturating_add(1),
+            via,
+        }
     }
 
     /// Ends the delivery without effects, with a record of the run.
@@ -199,9 +217,12 @@ impl One<'_> {
         Ok(Verdict::Committed)
     }
 
-    /// The chain is too deep: it ends here, visibly.
+    /// The chain is too deep: it ends here, visibly. That it ended is not announced again.
     async fn stop(&self) -> Result<Verdict, ActError> {
         let event = &self.delivery.event;
+        if matches!(event.event, Event::AutomationStopped(_)) {
+            return Ok(Verdict::Done);
+        }
         let stop = |ticket| StopAutomation {
             ticket,
             plugin: self.id.clone(),

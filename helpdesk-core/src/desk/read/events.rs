@@ -5,15 +5,29 @@ use std::sync::Arc;
 
 use crate::actor::Actor;
 use crate::desk::Desk;
-use crate::error::{ActError, Refusal};
+use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
 use crate::filter::Filter;
 use crate::id::{TenantId, TicketId};
 use crate::role::{Permission, Permissions};
 use crate::value::{Field, Value};
 
+/// Events of a subject read at once; more than one version can hold.
+const HISTORY: u16 = crate::scene::EVENT_BUDGET as u16 + 1;
+
 impl Desk {
-    /// The history of a ticket after `version`, oldest first: what the viewer may see of it.
+    /// The event as `viewer` may see it now, without traces of what they may not see; `None` when they may not see it.
+    pub async fn event(&self, viewer: &Actor, event: Envelope) -> Result<Option<Envelope>, ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        if event.tenant != tenant {
+            return Ok(None);
+        }
+        let mut shown = self.visible(viewer, tenant, vec![Arc::new(event)], &Filter::All).await?;
+        Ok(shown.pop().map(Arc::unwrap_or_clone))
+    }
+
+    /// The history of a ticket after `version`, oldest first: what the viewer may see of it, at least `first` events
+    /// when there are so many, and whole versions always: continue after the last one's.
     pub async fn timeline(
         &self,
         viewer: &Actor,
@@ -22,9 +36,24 @@ impl Desk {
         first: u16,
     ) -> Result<Vec<Envelope>, ActError> {
         let view = self.head(viewer, ticket).await?;
-        let tenant = view.case.ticket.tenant;
-        let events = self.store().history(tenant, &Subject::Ticket(ticket), version, first.clamp(1, 500)).await?;
-        let shown = self.visible(viewer, tenant, events.into_iter().map(Arc::new).collect(), &Filter::All).await?;
+        let (tenant, subject) = (view.case.ticket.tenant, Subject::Ticket(ticket));
+        let (mut version, mut shown) = (version, Vec::new());
+        // Pages of what is stored may hold events the viewer may not see: go on until the page is full.
+        while shown.len() < usize::from(first.clamp(1, 500)) {
+            let mut events = self.store().history(tenant, &subject, version, HISTORY).await?;
+            let full = events.len() == usize::from(HISTORY);
+            let Some(last) = events.last().map(|event| event.version) else { break };
+            if full {
+                // Versions are shown whole, so that the next page can begin after one.
+                events.retain(|event| event.version < last);
+            }
+            version = events.last().map_or(last, |event| event.version);
+            let events = events.into_iter().map(Arc::new).collect();
+            shown.extend(self.visible(viewer, tenant, events, &Filter::All).await?);
+            if !full {
+                break;
+            }
+        }
         Ok(shown.into_iter().map(Arc::unwrap_or_clone).collect())
     }
 
@@ -37,7 +66,7 @@ impl Desk {
         cursor: Cursor,
         first: u16,
     ) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
-        filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
+        super::check_live(filter)?;
         let tenant = Self::tenant_of(viewer)?;
         let (events, upto) = self.store().after(Some(tenant), cursor, first.clamp(1, 500)).await?;
         let events = events.into_iter().map(Arc::new).collect();
