@@ -1,8 +1,11 @@
 //! The library beneath the programs of this crate; `src/bin/` holds the programs themselves.
 
 pub mod database;
+pub mod demo;
 pub mod dump;
 pub mod faults;
 pub mod import;
 pub mod replay;
+pub mod serve;
+pub mod tokens;
 pub mod triage;

@@ -1,4 +1,10 @@
 //! Integration tests of the programs in this crate, in one binary so that they link once.
 
+#[path = "it/crash.rs"]
+mod crash;
+#[path = "it/import.rs"]
+mod import;
 #[path = "it/replay.rs"]
 mod replay;
+#[path = "it/world.rs"]
+mod world;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use helpdesk_core::command::DefineTag;
+use helpdesk_core::command::{Asking, DefineTag};
 use helpdesk_core::feed;
 use helpdesk_core::feed::Subscriber as _;
 use helpdesk_core::store::Depth;
@@ -36,7 +36,8 @@ pub async fn install(
     for category in common(planned) {
         let tag = format!("category {category}");
         if desk.config(&system).await?.tag_by_name(ground.project, &tag).is_none() {
-            desk.act(&system, DefineTag::new(ground.project, &tag)).await?;
+            let id = ground.ids.of(ground.begin, &tag);
+            desk.act(&system, DefineTag::new(ground.project, &tag).with_id(id).at(ground.begin)).await?;
         }
         rules.push(json!({ "name": tag, "if": { "words": [tag], "in": "title" }, "then": { "tags": [tag] } }));
     }

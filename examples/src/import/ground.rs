@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use helpdesk_core::command::{
-    AddMember, Asking, Command, CreateGroup, CreateProject, EnsurePerson, GrantRole, Made, RegisterTenant, RevokeRole,
+    AddMember, Asking, CreateGroup, CreateProject, EnsurePerson, GrantRole, RegisterTenant, RevokeRole,
 };
-use helpdesk_core::desk::Set;
-use helpdesk_core::id::{CommandId, GrantId, GroupId, PersonId, ProjectId, TenantId};
+use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId, TenantId};
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Principal, Role, Scope};
 use helpdesk_core::workflow::Workflow;
@@ -22,8 +22,8 @@ use super::send::send;
 use super::{Options, Planned, instant};
 use crate::replay::{Act, Opening, Person, Step};
 
-/// How many people are brought into the directory by one commit.
-const PEOPLE_AT_ONCE: usize = 100;
+/// How many people are brought into the directory at a time.
+const PEOPLE_AT_ONCE: usize = 16;
 
 /// Everything the import of a case refers to.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Ground {
             let group = ground.group(&system, tenant, name).await.with_context(|| format!("cannot make group `{name}`"));
             groups.insert(name.clone(), group?);
         }
-        let people = ground.people(&system, tenant, &cast.people).await.context("cannot bring people into the directory")?;
+        let people = ground.people(&system, tenant, &cast.people).await?;
         let importers = ground.group(&system, tenant, &format!("Import of {}", options.project)).await?;
         let known: BTreeSet<PersonId> = desk.members(&system, importers).await?.iter().map(|one| one.id).collect();
         for person in cast.acting.iter().filter_map(|one| people.get(one)).filter(|person| !known.contains(person)) {
@@ -180,38 +180,22 @@ impl Layer<'_> {
         Ok(send(self.desk, system, ask.with_id(id).keyed(id).at(self.begin)).await?.out)
     }
 
-    /// Brings people into the directory, many with one commit.
+    /// Brings people into the directory, several at a time.
     async fn people(
         &self,
         system: &Actor,
         tenant: TenantId,
         people: &BTreeSet<Person>,
     ) -> anyhow::Result<BTreeMap<Person, PersonId>> {
-        let mut known = BTreeMap::new();
-        let people: Vec<&Person> = people.iter().collect();
-        for some in people.chunks(PEOPLE_AT_ONCE) {
-            let names: Vec<String> = some.iter().map(|person| person.external_id()).collect();
-            let id = self.ids.of(self.begin, &format!("people {}", names.join("\0")));
-            let ensure = |person: &&Person| -> Command {
-                let kind = if person.is_staff() { PersonKind::Staff } else { PersonKind::Requester };
-                EnsurePerson::external(tenant, person.external_id(), person.name()).kind(kind).into()
-            };
-            let set = Set {
-                commands: some.iter().map(ensure).collect(),
-                id: Some(CommandId::from(id)),
-                key: Some(id.to_string()),
-                at: Some(self.begin),
-                ..Set::default()
-            };
-            let made = self.desk.act_all(system, set).await?.out;
-            for (person, made) in some.iter().zip(made) {
-                match made {
-                    Made::Person(id) => drop(known.insert((*person).clone(), id)),
-                    other => anyhow::bail!("the desk made {other:?} of {person}"),
-                }
-            }
-        }
-        Ok(known)
+        let ensure = async |person: &Person| -> anyhow::Result<(Person, PersonId)> {
+            let kind = if person.is_staff() { PersonKind::Staff } else { PersonKind::Requester };
+            let external = person.external_id();
+            let id = self.ids.of(self.begin, &format!("person {external}"));
+            let ask = EnsurePerson::external(tenant, external, person.name()).kind(kind);
+            let made = send(self.desk, system, ask.with_id(id).keyed(id).at(self.begin)).await;
+            Ok((person.clone(), made.with_context(|| format!("cannot bring {person} into the directory"))?.out))
+        };
+        stream::iter(people).map(ensure).buffer_unordered(PEOPLE_AT_ONCE).try_collect().await
     }
 
     /// The grant under which people import; one that an earlier run left behind is taken up.

@@ -39,7 +39,8 @@ fn did(ground: &Ground, act: &Act, event: &Event) -> bool {
     match act {
         Act::Open(_) => false,
         Act::SetGroup { to, .. } => set(Field::Group, Value::text(to.as_deref().and_then(|name| ground.group(name)))),
-        Act::SetPriority { to } => set(Field::Priority, to.id().into()),
+        // A priority chosen by hand has a mark in the log.
+        Act::SetPriority { to } => set(Field::Priority, format!("!{}", to.id()).as_str().into()),
         Act::Assign { to: Some(person), .. } => {
             matches!(event, Event::ParticipantAdded(added)
                 if added.relation == Relation::Assignee && Some(added.person) == ground.person(person))

@@ -1,0 +1,117 @@
+//! A replaying process is killed at named points and at random moments, run again until it ends, and compared with one
+//! that nobody disturbed: nothing lost, nothing doubled, in tickets, events and plugin effects.
+//!
+//! Five times each by default; `HELPDESK_CRASHES=20` is the longer lane.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use helpdesk_examples::dump::Detail;
+use helpdesk_examples::faults::Point;
+
+use crate::world::{Kind, Place, invented, line, replay};
+
+const CASES: usize = 40;
+
+fn crashes() -> u64 {
+    std::env::var("HELPDESK_CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
+}
+
+fn run(log: &Path, place: &Place) -> Command {
+    let mut command = replay(log, place);
+    command.arg("--automation").stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// What an undisturbed run leaves, the same for both databases.
+fn undisturbed() -> &'static (tempfile::TempDir, String) {
+    static DONE: OnceLock<(tempfile::TempDir, String)> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log.csv");
+        std::fs::write(&log, invented(CASES)).unwrap();
+        let place = Place::new(Kind::Sqlite);
+        line(&replay(&log, &place).arg("--automation").output().unwrap());
+        let dump = place.dump(Detail::Settled);
+        assert_eq!(dump.matches("ticket.created by").count(), CASES);
+        assert_eq!(dump.matches("ticket.tagged by plugin:triage").count(), CASES);
+        (dir, dump)
+    })
+}
+
+/// Runs it to the end, and compares.
+fn finish(log: &Path, place: &Place, expected: &str, told: &str) {
+    let said = line(&replay(log, place).arg("--automation").output().unwrap());
+    let wanted = format!("{{\"incidents\":{CASES},\"rows\":{rows},\"rows_accounted\":{rows},", rows = CASES * 4);
+    assert!(said.starts_with(&wanted), "{told}: {said}");
+    let seen = place.dump(Detail::Settled);
+    if let Some((a, b)) = seen.lines().zip(expected.lines()).find(|(a, b)| a != b) {
+        panic!("{told}: after crashes\n{a}\nundisturbed\n{b}");
+    }
+    assert_eq!(seen.len(), expected.len(), "{told}");
+}
+
+/// Kills at one point after the other: sooner and later passes of it.
+fn at_points(kind: Kind) {
+    let (dir, expected) = undisturbed();
+    let log = dir.path().join("log.csv");
+    std::thread::scope(|scope| {
+        for (name, _) in Point::ALL {
+            let log = &log;
+            scope.spawn(move || {
+                let place = Place::new(kind);
+                for round in 0..crashes() {
+                    let fault = format!("{name}:{}", 1 + round * round);
+                    let mut command = run(log, &place);
+                    let ended = command.env("HELPDESK_FAULT", &fault).status().unwrap();
+                    // A late pass may no longer be reached.
+                    assert!(ended.success() || ended.code().is_none(), "{fault}: {ended}");
+                }
+                finish(log, &place, expected, name);
+            });
+        }
+    });
+}
+
+/// Kills without warning, a little later each time.
+fn at_random(kind: Kind) {
+    let (dir, expected) = undisturbed();
+    let log = dir.path().join("log.csv");
+    let place = Place::new(kind);
+    let mut killed = 0;
+    for round in 0..crashes() * 20 {
+        let mut child = run(&log, &place).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(400 + round * 97 % 800));
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap(); // SIGKILL
+            killed += 1;
+        }
+        child.wait().unwrap();
+        if killed == crashes() {
+            break;
+        }
+    }
+    finish(&log, &place, expected, "random moments");
+}
+
+#[test]
+fn killed_at_named_points_on_sqlite() {
+    at_points(Kind::Sqlite);
+}
+
+#[test]
+fn killed_at_named_points_on_postgres() {
+    at_points(Kind::Postgres);
+}
+
+#[test]
+fn killed_at_random_moments_on_sqlite() {
+    at_random(Kind::Sqlite);
+}
+
+#[test]
+fn killed_at_random_moments_on_postgres() {
+    at_random(Kind::Postgres);
+}
