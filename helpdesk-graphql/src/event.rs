@@ -141,9 +141,10 @@ pub(crate) async fn timeline(
     let first = page_size(first)?;
     let start = after::<Place>(after_cursor.as_deref())?;
     let (version, ord) = start.as_ref().map_or((0, -1), |place| (place.0, place.1));
-    // The events of one version may be cut by a page: begin with that version again and skip what was shown.
-    let before = version.saturating_sub(1).max(0);
-    let found = session.desk.timeline(&session.actor, ticket, before, 500).await.map_err(|error| failed(&error))?;
+    // A page may end inside a version: begin with that version again and skip what was shown.
+    let (before, shown) = (version.saturating_sub(1).max(0), u16::try_from(ord + 1).unwrap_or(u16::MAX));
+    let wanted = first.saturating_add(1).saturating_add(shown);
+    let found = session.desk.timeline(&session.actor, ticket, before, wanted).await.map_err(|error| failed(&error))?;
     let rest = found.into_iter().filter(|event| (event.version, event.ord) > (version, ord));
     let items = rest.take(usize::from(first) + 1);
     let items = items.map(|event| (cursor(&Place(event.version, event.ord)), Event(Arc::new(event)))).collect();

@@ -31,6 +31,10 @@ pub(crate) fn not_found(noun: &'static str, id: impl std::fmt::Display) -> Error
 /// A failed read or command as a top-level error. Causes the client cannot act on go to the log, not to the client.
 pub(crate) fn failed(error: &ActError) -> Error {
     match error {
+        ActError::Refused(Refusal::Denied(denied)) => {
+            let needed = denied.needed.as_str();
+            coded(FORBIDDEN, denied.to_string()).extend_with(|_, extensions| extensions.set("permission", needed))
+        }
         ActError::Refused(refusal) => coded(code(refusal), refusal.to_string()),
         ActError::Busy(_) => coded(UNAVAILABLE, error.to_string()),
         ActError::Store(StoreError::Unavailable(cause)) => {

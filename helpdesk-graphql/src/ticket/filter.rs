@@ -13,7 +13,8 @@ use crate::id::{Ref, ids};
 use crate::names::{Importance, Priority, Relation, StateCategory, TicketType, Urgency, Visibility};
 use crate::scalar::DateTime;
 
-/// Which tickets. All fields that are given have to hold; at most 5 levels, 50 conditions, 250 items in one.
+/// Which tickets. All fields that are given have to hold. Refused when it is too large to run: at
+/// most 6 levels, 100 conditions and 250 items in one.
 #[derive(Debug, Default, InputObject)]
 pub(crate) struct TicketFilter {
     /// All of these hold; true when there are none.

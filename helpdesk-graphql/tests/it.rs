@@ -1,0 +1,24 @@
+//! What clients see, over a real store in memory.
+
+#[path = "it/bad_input.rs"]
+mod bad_input;
+#[path = "it/commands.rs"]
+mod commands;
+#[path = "it/events.rs"]
+mod events;
+#[path = "it/http.rs"]
+mod http;
+#[path = "it/limits.rs"]
+mod limits;
+#[path = "it/lists.rs"]
+mod lists;
+#[path = "it/organisation.rs"]
+mod organisation;
+#[path = "it/sdl.rs"]
+mod sdl;
+#[path = "it/seen.rs"]
+mod seen;
+#[path = "it/stage.rs"]
+mod stage;
+#[path = "it/statements.rs"]
+mod statements;

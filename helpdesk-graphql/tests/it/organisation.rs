@@ -1,0 +1,201 @@
+//! Tenants, projects, people, groups, roles, workflows, tags and plugins.
+
+use helpdesk_core::Actor;
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn projects_tags_and_groups_are_made_changed_and_listed() {
+    let stage = Stage::new().await;
+    let (root, ana) = (&stage.world.root, stage.world.ana.person_id().unwrap().to_string());
+    let project = stage
+        .act(
+            root,
+            "projectCreate",
+            "project { id key name workflow { key } visibility version }",
+            json!({"key": "WEB", "name": "Website", "lead": ana, "workflow": "itil_incident", "visibility": "TENANT"}),
+        )
+        .await["project"]
+        .clone();
+    assert_eq!((&project["workflow"]["key"], &project["visibility"]), (&json!("itil_incident"), &json!("TENANT")));
+    let taken = stage.act(root, "projectCreate", "project { id }", json!({"key": "WEB"})).await;
+    assert_eq!(
+        (&taken["userErrors"][0]["__typename"], &taken["userErrors"][0]["given"]),
+        (&json!("AlreadyExists"), &json!("WEB"))
+    );
+    let edit = json!({"project": project["id"], "name": "Site", "lead": null, "expectedVersion": 1});
+    let edited = stage.act(root, "projectEdit", "project { name lead { name } version }", edit.clone()).await;
+    assert_eq!(edited["project"], json!({"name": "Site", "lead": null, "version": 2}));
+    assert_eq!(stage.act(root, "projectEdit", "", edit).await["userErrors"][0]["__typename"], "VersionConflict");
+
+    let tag = stage
+        .act(
+            root,
+            "tagCreate",
+            "tag { id name colour createdBy { name } }",
+            json!({"project": project["id"], "name": "seo", "colour": "#ff0000"}),
+        )
+        .await["tag"]
+        .clone();
+    assert_eq!((&tag["colour"], &tag["createdBy"]["name"]), (&json!("#ff0000"), &json!("Root")));
+    let gone = stage
+        .act(root, "tagEdit", "tag { colour deletedAt }", json!({"tag": tag["id"], "colour": null, "deleted": true}))
+        .await;
+    assert_eq!(gone["tag"]["colour"], "");
+    assert!(gone["tag"]["deletedAt"].is_string());
+
+    let group = stage.act(root, "groupCreate", "group { id kind }", json!({"kind": "COMPANY", "name": "Globex"})).await
+        ["group"]
+        .clone();
+    let members = "group { members(first: 10) { nodes { name } } }";
+    let member = json!({"group": group["id"], "person": ana});
+    assert_eq!(
+        stage.act(root, "groupAddMember", members, member.clone()).await["group"]["members"]["nodes"],
+        json!([{"name": "Ana"}])
+    );
+    assert_eq!(stage.act(root, "groupRemoveMember", members, member).await["group"]["members"]["nodes"], json!([]));
+    let moved = json!({"group": group["id"], "name": "Globex AG", "parent": null});
+    assert_eq!(stage.act(root, "groupEdit", "group { name }", moved).await["group"]["name"], "Globex AG");
+
+    let lists = stage
+        .get(
+            root,
+            "{ projects(first: 10) { nodes { key } totalCount { value } }
+        groups(first: 2) { nodes { name } pageInfo { hasNextPage endCursor } } tags(first: 10) { nodes { name } }
+        workflows(first: 10) { nodes { key version states { id } transitions { id creates } } }
+        grants(first: 100) { nodes { role everywhere project { key } to { ... on Person { name } } } } }",
+            Value::Null,
+        )
+        .await;
+    assert_eq!(
+        lists["projects"],
+        json!({"nodes": [{"key": "IT"}, {"key": "OPS"}, {"key": "WEB"}], "totalCount": {"value": 3}})
+    );
+    assert_eq!(lists["groups"]["nodes"], json!([{"name": "Globex AG"}, {"name": "network"}]));
+    assert_eq!(lists["groups"]["pageInfo"]["hasNextPage"], true);
+    assert_eq!(lists["tags"]["nodes"], json!([{"name": "printer"}, {"name": "seo"}, {"name": "urgent"}]));
+    assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 2);
+    let kai = json!({"role": "AGENT", "everywhere": false, "project": {"key": "OPS"}, "to": {"name": "Kai"}});
+    assert!(lists["grants"]["nodes"].as_array().unwrap().contains(&kai), "{lists:#}");
+    let after = json!({"a": lists["groups"]["pageInfo"]["endCursor"]});
+    let rest = stage.get(root, "query($a: String) { groups(first: 2, after: $a) { nodes { name } } }", after).await;
+    assert_eq!(rest["groups"]["nodes"], json!([{"name": "service"}]));
+}
+
+#[tokio::test]
+async fn people_are_ensured_edited_and_searched() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let input = json!({"externalId": "u-1", "name": "Zoë", "kind": "CONTACT", "email": "zoe@example.com"});
+    let first = stage.act(root, "personEnsure", "person { id version }", input.clone()).await["person"].clone();
+    let again = stage.act(root, "personEnsure", "person { id version }", input).await["person"].clone();
+    assert_eq!(first, again);
+    let edit = json!({"person": first["id"], "email": null, "phone": "+41 1"});
+    let edited = stage.act(root, "personEdit", "person { name email phone kind }", edit).await;
+    assert_eq!(edited["person"], json!({"name": "Zoë", "email": "", "phone": "+41 1", "kind": "CONTACT"}));
+    let found =
+        stage.get(root, r#"{ people(search: "zoe", first: 5) { nodes { name externalId } } }"#, Value::Null).await;
+    assert_eq!(found["people"]["nodes"], json!([{"name": "Zoë", "externalId": "u-1"}]));
+    let (mut seen, mut after) = (0, Value::Null);
+    loop {
+        let document =
+            "query($a: String) { people(first: 4, after: $a) { nodes { name } pageInfo { hasNextPage endCursor } } }";
+        let page = stage.get(root, document, json!({"a": after})).await["people"].clone();
+        seen += page["nodes"].as_array().unwrap().len();
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, 9);
+    // Requesters see names of those they meet, nothing else.
+    let id = stage.world.ana.person_id().unwrap().to_string();
+    let ana = stage
+        .get(&stage.world.rita, "query($id: ID!) { person(id: $id) { name email externalId } }", json!({"id": id}))
+        .await;
+    assert_eq!(ana["person"], json!({"name": "Ana", "email": "", "externalId": ""}));
+}
+
+#[tokio::test]
+async fn roles_are_granted_and_revoked() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let input = json!({"role": "AGENT", "to": {"group": stage.world.network.to_string()}, "project": stage.world.it.to_string(),
+        "expiresAt": "2027-01-01T00:00:00Z"});
+    let grant = stage
+        .act(
+            root,
+            "roleGrant",
+            "grant { id role expiresAt createdBy { name } to { __typename ... on Group { name } } }",
+            input,
+        )
+        .await["grant"]
+        .clone();
+    assert_eq!(grant["to"], json!({"__typename": "Group", "name": "network"}));
+    let node = stage.get(root, "query($id: ID!) { node(id: $id) { __typename id } }", json!({"id": grant["id"]})).await;
+    assert_eq!(node["node"], json!({"__typename": "Grant", "id": grant["id"]}));
+    let revoked = stage.act(root, "roleRevoke", "grantId", json!({"grant": grant["id"]})).await;
+    assert_eq!(revoked["grantId"], grant["id"]);
+    assert_eq!(stage.act_code(root, "roleRevoke", json!({"grant": grant["id"]})).await, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn workflows_are_published_by_version() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let document = "{ workflows(first: 5) { nodes { id key version definition } } }";
+    let known = stage.get(root, document, Value::Null).await["workflows"]["nodes"][1].clone();
+    assert_eq!(known["key"], "kanban");
+    let mut definition = known["definition"].clone();
+    let same =
+        stage.act(root, "workflowPublish", "workflow { id }", json!({"definition": definition.to_string()})).await;
+    assert_eq!(same["workflow"]["id"], known["id"]);
+    definition["name"] = json!("Board");
+    let next = stage
+        .act(root, "workflowPublish", "workflow { version name }", json!({"definition": definition.to_string()}))
+        .await;
+    assert_eq!(next["workflow"], json!({"version": 2, "name": "Board"}));
+    let newest = stage.get(root, "{ workflows(first: 5) { nodes { version } } all: workflows(first: 5, allVersions: true) { nodes { version } } }", Value::Null).await;
+    assert_eq!(newest["workflows"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(newest["all"]["nodes"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn plugins_are_installed_and_removed() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let input = json!({"name": "triage", "digest": "a".repeat(64), "manifest": {"id": "triage"}, "granted": [], "config": {"rules": []}});
+    let made = stage.act(root, "pluginInstall", "plugin { id name config enabled version }", input).await;
+    let plugin = made["plugin"].clone();
+    assert_eq!(
+        (&plugin["name"], &plugin["config"], &plugin["enabled"]),
+        (&json!("triage"), &json!({"rules": []}), &json!(true)),
+        "{made:#}"
+    );
+    let list = stage.get(root, "{ plugins(first: 5) { nodes { name } } }", Value::Null).await;
+    assert_eq!(list["plugins"]["nodes"], json!([{"name": "triage"}]));
+    let hidden = stage.get(&stage.world.ana, "{ plugins(first: 5) { nodes { name } } }", Value::Null).await;
+    assert_eq!(hidden["plugins"]["nodes"], json!([]));
+    let removed = stage.act(root, "pluginRemove", "pluginId", json!({"plugin": plugin["id"]})).await;
+    assert_eq!(removed["pluginId"], plugin["id"]);
+}
+
+#[tokio::test]
+async fn the_host_registers_tenants() {
+    let stage = Stage::new().await;
+    let host = Actor::system();
+    let input = json!({"key": "globex", "name": "Globex", "owner": {"externalId": "hank", "name": "Hank"},
+        "project": {"key": "HELP", "name": "Help"}});
+    let made = stage.act(&host, "tenantRegister", "tenant { id key name version }", input.clone()).await;
+    assert_eq!((&made["tenant"]["key"], &made["tenant"]["version"]), (&json!("globex"), &json!(1)));
+    assert_eq!(
+        stage.act(&host, "tenantRegister", "tenant { id }", input.clone()).await["userErrors"][0]["__typename"],
+        "AlreadyExists"
+    );
+    let code = stage.act_code(&stage.world.root, "tenantRegister", input).await;
+    assert!(matches!(code.as_str(), "FORBIDDEN" | "NOT_FOUND"), "{code}");
+    let renamed = stage.act(&stage.world.root, "tenantEdit", "tenant { name }", json!({"name": "Acme Inc."})).await;
+    assert_eq!(renamed["tenant"]["name"], "Acme Inc.");
+    assert_eq!(stage.code(&host, "{ viewer { staff } }", Value::Null).await, "BAD_USER_INPUT");
+}

@@ -1,0 +1,79 @@
+//! The same document asks the database as often for twenty tickets as for two.
+
+use helpdesk_core::command::{CreateTicket, Patch, Relate};
+use helpdesk_core::ticket::Relation;
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+const DOCUMENT: &str =
+    "query($first: Int!) { tickets(first: $first, orderBy: {number: DESC}, filter: {parent: {exists: true}}) {
+    totalCount { value }
+    nodes { key version title state { label } project { key lead { name } } group { name parent { name } } tags { name }
+        parent { key assignees { name } } children(first: 5) { nodes { key assignees { name } } }
+        assignees { name email } watchers { name } createdBy { name } updatedBy { name }
+        transitions { available transition { id } } viewerPermissions } } }";
+
+/// As many tickets, each with a parent, a child and people of its own.
+async fn furnish(stage: &Stage, tickets: usize) {
+    let world = &stage.world;
+    let people: Vec<_> = world.people().iter().map(|(_, actor)| actor.person_id().unwrap()).collect();
+    for n in 0..tickets {
+        let parent = world.ticket(&format!("Parent {n}")).await;
+        let under = |parent| Patch { parent: Some(Some(parent)), group: Some(Some(world.network)), ..Patch::default() };
+        let mut create = CreateTicket::new(world.it, format!("Ticket {n}")).fields(under(parent));
+        create.tags = vec![world.urgent, world.printer];
+        let ticket = world.must(&world.ana, create).await;
+        let agent = [world.ana.person_id().unwrap(), world.ben.person_id().unwrap()][n % 2];
+        world.must(&world.ana, Relate::assign(ticket, [agent])).await;
+        world.must(&world.ana, Relate::assign(parent, [agent])).await;
+        world.must(&world.ana, Relate::new(ticket, Relation::Watcher, [people[n % people.len()]])).await;
+    }
+}
+
+#[tokio::test]
+async fn two_parents_and_twenty_cost_the_same_statements() {
+    let stage = Stage::new().await;
+    furnish(&stage, 20).await;
+    let count = async |first: u16| {
+        stage.get(&stage.world.ana, DOCUMENT, json!({"first": 1})).await; // what is cached for good is warm
+        stage.world.store.calls();
+        let data = stage.get(&stage.world.ana, DOCUMENT, json!({ "first": first })).await;
+        assert_eq!(data["tickets"]["nodes"].as_array().unwrap().len(), usize::from(first));
+        stage.world.store.calls()
+    };
+    let (two, twenty) = (count(2).await, count(20).await);
+    assert_eq!(two, twenty);
+    let all: u64 = twenty.values().sum();
+    assert!(all <= 12, "{all} statements: {twenty:?}");
+}
+
+#[tokio::test]
+async fn nodes_are_read_together() {
+    let stage = Stage::new().await;
+    furnish(&stage, 10).await;
+    let ids = stage.get(&stage.world.ana, "{ tickets(first: 20) { nodes { id } } }", Value::Null).await;
+    let ids: Vec<Value> = ids["tickets"]["nodes"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect();
+    let document = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Ticket { key } } }";
+    let count = async |n: usize| {
+        stage.world.store.calls();
+        stage.get(&stage.world.ana, document, json!({ "ids": ids[..n] })).await;
+        stage.world.store.calls()
+    };
+    assert_eq!(count(2).await, count(20).await);
+}
+
+#[tokio::test]
+async fn a_command_adds_only_what_its_payload_shows() {
+    let stage = Stage::new().await;
+    let ticket = stage.world.ticket("Printer").await.to_string();
+    let document = "mutation($t: ID!, $title: String!) { ticketEdit(input: {ticket: $t, title: $title}) { cursor } }";
+    stage.world.store.calls();
+    stage.get(&stage.world.ana, document, json!({"t": ticket, "title": "New"})).await;
+    let calls = stage.world.store.calls();
+    assert_eq!(
+        (calls.get("load"), calls.get("commit"), calls.values().sum::<u64>()),
+        (Some(&1), Some(&1), 2),
+        "{calls:?}"
+    );
+}
