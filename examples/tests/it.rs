@@ -2,6 +2,10 @@
 
 #[path = "it/crash.rs"]
 mod crash;
+#[path = "it/desk.rs"]
+mod desk;
+#[path = "it/embed.rs"]
+mod embed;
 #[path = "it/import.rs"]
 mod import;
 #[path = "it/replay.rs"]

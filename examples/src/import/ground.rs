@@ -1,7 +1,7 @@
 //! What must stand before the first case: tenant, project, groups, people, and who may import.
 //!
-//! Those who act in the log get the right to state past times through one group with a grant on the one project. The
-//! grant ends with the import ([`Ground::close`]).
+//! Those who act in the log get the right to state past times through one group with one grant, which ends with the
+//! import ([`Ground::close`]). It spans the tenant because the right to state times does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -87,7 +87,8 @@ impl Ground {
     pub async fn lay(desk: &Desk, planned: &Planned, options: &Options) -> anyhow::Result<Self> {
         let ids = Ids::new(&options.tenant, &options.project);
         let cast = Cast::of(planned);
-        let begin = cast.begin.unwrap_or(Timestamp::from_millis(0));
+        // A desk takes no time before 1970, nor any that is still to come.
+        let begin = cast.begin.unwrap_or(Timestamp::from_millis(0)).clamp(Timestamp::from_millis(0), desk.clock().now());
         let ground = Layer { desk, ids: &ids, begin };
         let tenant = ground.tenant(&options.tenant).await?;
         let system = Actor::system_of(tenant);
@@ -105,7 +106,7 @@ impl Ground {
             let name = format!("member {person}");
             send(desk, &system, ask.with_id(ids.of(begin, &name)).keyed(ids.of(begin, &name))).await?;
         }
-        let grant = ground.grant(&system, importers, project).await?;
+        let grant = ground.grant(&system, importers).await?;
         let workflow = desk.config(&system).await?.workflows.newest(Workflow::ITIL).cloned();
         let workflow = workflow.with_context(|| format!("the tenant has no workflow `{}`", Workflow::ITIL))?;
         Ok(Self { tenant, project, workflow, begin, groups, people, grant, ids })
@@ -199,12 +200,13 @@ impl Layer<'_> {
     }
 
     /// The grant under which people import; one that an earlier run left behind is taken up.
-    async fn grant(&self, system: &Actor, group: GroupId, project: ProjectId) -> anyhow::Result<GrantId> {
-        let (to, scope) = (Principal::Group(group), Scope::Project(project));
-        let left = self.desk.grants(system).await?.into_iter().find(|grant| grant.to == to && grant.scope == scope);
+    async fn grant(&self, system: &Actor, group: GroupId) -> anyhow::Result<GrantId> {
+        let to = Principal::Group(group);
+        let grants = self.desk.grants(system).await?;
+        let left = grants.into_iter().find(|grant| grant.to == to && grant.scope == Scope::Tenant);
         if let Some(grant) = left {
             return Ok(grant.id);
         }
-        Ok(self.desk.act(system, GrantRole::new(Role::Admin, group).on(project)).await?.out)
+        Ok(self.desk.act(system, GrantRole::new(Role::Admin, group)).await?.out)
     }
 }
