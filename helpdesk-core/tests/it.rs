@@ -5,6 +5,7 @@
 mod it {
     mod conformance;
     mod golden;
+    mod laws;
     mod postgres;
     mod scenarios;
     mod sqlite;

@@ -87,6 +87,9 @@ impl Model {
         let command = &ask.command;
         let registers = matches!(command, Command::RegisterTenant(_));
         let tenant = if registers { Mint::new(id).id() } else { tenant_of(by, command)? };
+        if registers && !matches!(by, Actor::System(_)) {
+            return Err(Refusal::not_found("tenant", tenant));
+        }
         if registers && !self.tenants.contains_key(&tenant) {
             self.tenants.insert(tenant, Rows::blank(tenant, now));
         }
@@ -162,7 +165,10 @@ impl Model {
     fn stage(&self, tenant: TenantId, needs: &Needs) -> Scene {
         let rows = &self.tenants[&tenant];
         // A scene holds the entries a command needs, and no others.
-        let cases = needs.tickets.iter().filter_map(|id| rows.cases.get(id)).map(|case| {
+        let mut wanted = needs.tickets.clone();
+        // A ticket that leaves its parent is told of there.
+        wanted.extend(needs.tickets.iter().filter_map(|id| rows.cases.get(id)?.ticket.parent));
+        let cases = wanted.iter().filter_map(|id| rows.cases.get(id)).map(|case| {
             let mut case = Case::clone(case);
             case.entries.retain(|entry| needs.entries.contains(&entry.id));
             case.text = case.text.filter(|_| needs.texts);

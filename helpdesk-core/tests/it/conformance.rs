@@ -34,10 +34,7 @@ struct Postgres(String, PgOptions);
 
 impl Place for Postgres {
     fn store(&self) -> BoxFuture<'_, Arc<dyn Database>> {
-        async move {
-            Arc::new(PgStore::connect(&self.0, self.1.clone()).await.unwrap()) as Arc<dyn Database>
-        }
-        .boxed()
+        async move { Arc::new(PgStore::connect(&self.0, self.1.clone()).await.unwrap()) as Arc<dyn Database> }.boxed()
     }
 }
 

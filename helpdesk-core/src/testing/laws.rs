@@ -1,0 +1,284 @@
+//! Laws that hold on every store, for generated worlds: each is a function over an empty, migrated database that panics
+//! with its seed when the law is broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::World;
+use super::generate::Population;
+use crate::case::{Case, Moment};
+use crate::command::Command;
+use crate::desk::read::Page;
+use crate::event::{Cursor, Envelope, Event, Subject};
+use crate::filter::{Cond, Filter, Order, SortBy};
+use crate::id::{EntryId, TicketId};
+use crate::role::{Access, Permission};
+use crate::store::{Database, Find, Internal, Log, Parts, Store, Which};
+use crate::text;
+use crate::ticket::{EntryVisibility, SearchDoc, decide};
+use crate::time::Clock;
+use crate::value::{Field, Value};
+
+/// Everything stored of every ticket of the population.
+async fn stored(population: &Population) -> Vec<Parts> {
+    let mut all = Vec::with_capacity(population.tickets.len());
+    for id in &population.tickets {
+        let found = population.world.store.ticket(population.world.tenant, &Which::Id(*id), 1000).await.unwrap().1;
+        all.push(found.expect("what was made is there"));
+    }
+    all
+}
+
+/// What is loaded equals what the ticket's history folds into, texts by their digests; commands settle; and commands
+/// that ask for what is already so change nothing. Answers the whole log as lines, the same on every database.
+pub async fn replay(store: Arc<dyn Database>, seed: u64, commands: usize) -> Vec<String> {
+    let world = World::found(store, "replayed").await;
+    let mut population = Population::new(world, seed);
+    let mut done = 0;
+    for _ in 0..commands {
+        let sent = population.step().await;
+        match sent.done {
+            Ok(made) => {
+                done += 1;
+                still(&population.world, &sent.by, &sent.command, made.version, seed).await;
+            }
+            Err(error) => assert_ne!(error.code(), "AUTOMATION_STOPPED", "seed {seed}: {error}"),
+        }
+    }
+    assert!(done * 2 > commands, "seed {seed}: only {done} of {commands} commands were taken");
+    let world = &population.world;
+    let config = world.store.config(world.tenant).await.unwrap().expect("the tenant");
+    for parts in stored(&population).await {
+        let id = parts.ticket.id;
+        let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
+        let mut history: Vec<Envelope> = vec![];
+        loop {
+            let from = history.last().map_or(0, |event| event.version);
+            let page = world.store.history(world.tenant, &Subject::Ticket(id), from, 500).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            history.extend(page);
+        }
+        folds(&parts, &history, workflow, seed);
+    }
+    let (mut lines, mut cursor) = (vec![], Cursor::START);
+    loop {
+        let (events, upto) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
+        if upto == cursor {
+            return lines;
+        }
+        cursor = upto;
+        lines.extend(events.into_iter().map(|e| {
+            let (kind, data) = (e.event.kind(), e.event.data());
+            format!("{}:{} {}.{} {} {} {kind} {data}", e.subject.kind(), e.subject.key(), e.version, e.ord, e.id, e.by)
+        }));
+    }
+}
+
+/// Commands that say what shall be, sent again, change nothing.
+async fn still(world: &World, by: &crate::Actor, command: &Command, version: i64, seed: u64) {
+    let says = matches!(
+        command,
+        Command::EditTicket(_)
+            | Command::Relate(_)
+            | Command::Unrelate(_)
+            | Command::EditComment(_)
+            | Command::ForceState(_)
+            | Command::DeleteTicket(_)
+            | Command::RestoreTicket(_)
+    );
+    if says {
+        let ask = crate::Ask { command: command.clone(), id: None, expected: None, key: None, at: None };
+        // The change may have taken the right to repeat it.
+        if let Ok(again) = world.desk.act_any(by, ask).await {
+            assert!(!again.changed && again.version == version, "seed {seed}: {command:?} again: {again:?}");
+        }
+    }
+}
+
+/// Holds a ticket against its history.
+fn folds(parts: &Parts, history: &[Envelope], workflow: Arc<crate::workflow::Workflow>, seed: u64) {
+    let id = parts.ticket.id;
+    let mut folded: Option<Case> = None;
+    let (mut title, mut description) = (String::new(), None);
+    let mut entries: BTreeMap<EntryId, (String, bool)> = BTreeMap::new();
+    for event in history {
+        let moment = Moment { by: &event.by, at: event.occurred_at, version: event.version };
+        match (&event.event, &mut folded) {
+            (Event::TicketCreated(created), none) => {
+                (title, description) = (created.title.clone(), created.description.clone());
+                *none = Some(decide::created(event.tenant, id, created, workflow.clone(), moment));
+            }
+            (_, None) => panic!("seed {seed}: {id} begins with {:?}", event.event),
+            (other, Some(case)) => case.apply(other, moment),
+        }
+        match &event.event {
+            Event::TicketEdited(edited) => {
+                for change in &edited.changes {
+                    match (change.field, &change.after) {
+                        (Field::Title, Value::Digest { digest }) => title.clone_from(digest),
+                        (Field::Description, Value::Digest { digest }) => description = Some(digest.clone()),
+                        _ => {}
+                    }
+                }
+            }
+            Event::EntryAdded(e) => drop(entries.insert(e.entry, (e.digest.clone(), false))),
+            Event::EntryEdited(e) => drop(entries.insert(e.entry, (e.after.clone(), false))),
+            Event::EntryDeleted(e) => entries.entry(e.entry).or_default().1 = true,
+            _ => {} // nothing of texts
+        }
+        let case = folded.as_mut().expect("it has begun");
+        case.ticket.version = event.version;
+        case.ticket.updated_by = event.by.clone();
+        case.ticket.updated_at = event.occurred_at;
+    }
+    let mut case = folded.expect("a history");
+    assert_eq!(parts.ticket.salt.digest(&parts.ticket.title), title, "seed {seed}: the title of {id}");
+    let text = parts.text.as_ref().expect("the text");
+    let digest = (!text.description.is_empty()).then(|| text.salt.digest(&text.description));
+    let emptied = text.salt.digest("");
+    assert_eq!(digest, description.filter(|digest| *digest != emptied), "seed {seed}: the description of {id}");
+    let told: BTreeMap<EntryId, (String, bool)> = parts
+        .entries
+        .iter()
+        .map(|entry| (entry.id, (entry.salt.digest(&entry.body), entry.deleted_at.is_some())))
+        .collect();
+    assert_eq!(told, entries, "seed {seed}: the entries of {id}");
+    case.ticket.title.clone_from(&parts.ticket.title);
+    case.ticket.salt = parts.ticket.salt;
+    assert_eq!((&parts.ticket, &parts.people, &parts.tags), (&case.ticket, &case.people, &case.tags), "seed {seed}");
+}
+
+/// What the filters of a law selected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Filters tried.
+    pub cases: usize,
+    /// Those that selected neither none nor all.
+    pub telling: usize,
+    /// How often each field met each operator.
+    pub operators: BTreeMap<String, usize>,
+}
+
+/// What the texts of a ticket are indexed as.
+fn docs(parts: &Parts) -> Vec<SearchDoc> {
+    let doc = |entry, internal, words: BTreeSet<String>| SearchDoc {
+        tenant: parts.ticket.tenant,
+        ticket: parts.ticket.id,
+        entry,
+        internal,
+        words: words.into_iter().collect::<Vec<_>>().join(" "),
+    };
+    let mut head = text::words(&parts.ticket.title);
+    head.extend(text::words(parts.text.as_ref().map_or("", |text| &text.description)));
+    let live = parts.entries.iter().filter(|entry| entry.deleted_at.is_none());
+    let entries =
+        live.map(|entry| doc(entry.id, entry.visibility == EntryVisibility::Internal, text::words(&entry.body)));
+    std::iter::once(doc(EntryId::NIL, false, head)).chain(entries).collect()
+}
+
+/// A filter selects the same tickets in memory and in the database.
+pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally {
+    let world = World::found(store, "filtered").await;
+    let mut population = Population::new(world, seed);
+    population.grow(420).await;
+    let config = population.world.store.config(population.world.tenant).await.unwrap().expect("the tenant");
+    let mut all: Vec<(Case, Vec<SearchDoc>)> = vec![];
+    for parts in stored(&population).await {
+        let docs = docs(&parts);
+        let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
+        all.push((parts.case(workflow), docs));
+    }
+    let mut tally = Tally { cases, ..Tally::default() };
+    for _ in 0..cases {
+        let (filter, used) = population.filter();
+        let internal = population.internal();
+        for name in used {
+            *tally.operators.entry(name).or_default() += 1;
+        }
+        let searchable = |case: &Case| match &internal {
+            Internal::Everywhere => true,
+            Internal::Projects(projects) => projects.contains(&case.ticket.project),
+        };
+        let expected: BTreeSet<TicketId> = all
+            .iter()
+            .filter(|(case, docs)| filter.matches(case, docs, searchable(case)))
+            .map(|(case, _)| case.ticket.id)
+            .collect();
+        let order = Order { by: *population.chance.pick(SortBy::ALL), descending: population.chance.percent(50) };
+        let tenant = population.world.tenant;
+        let find = Find { tenant, filter, internal: internal.clone(), order, after: None, limit: 1000 };
+        let (_, found) = population.world.store.find(&find).await.unwrap();
+        let found: BTreeSet<TicketId> = found.into_iter().map(|parts| parts.ticket.id).collect();
+        if found != expected {
+            let odd = found.symmetric_difference(&expected).next().expect("they differ");
+            let case = all.iter().find(|(case, _)| case.ticket.id == *odd);
+            panic!("seed {seed}: {:?} {internal:?}\nin memory {}: {case:#?}", find.filter, expected.contains(odd));
+        }
+        tally.telling += usize::from(!found.is_empty() && found.len() < all.len());
+    }
+    tally
+}
+
+/// For everybody: what is listed is what may be read is what is counted.
+pub async fn lists(store: Arc<dyn Database>, seed: u64) {
+    let world = World::found(store, &format!("listed{seed}")).await;
+    let mut population = Population::new(world, seed);
+    population.mix_roles(6).await;
+    population.grow(160).await;
+    population.world.clock.advance(5_001); // some grants end
+    let stored = stored(&population).await;
+    let config = population.world.store.config(population.world.tenant).await.unwrap().expect("the tenant");
+    let everybody: Vec<crate::Actor> = population.world.people().map(|(_, actor)| actor.clone()).into();
+    for viewer in everybody {
+        let world = &population.world;
+        let (_, standing) = world.store.standing(&viewer).await.unwrap();
+        let access = Access::compile(&viewer, standing.person.as_ref(), &standing.grants, world.clock.now());
+        let may = |parts: &&Parts| access.on(&parts.ticket, &parts.people).has(Permission::TicketRead);
+        for deleted in [false, true] {
+            let (wanted, _) = population.filter();
+            // Full text looks into what the viewer may read: the law of filters holds that.
+            let wanted = if wanted.mentions(|cond| matches!(cond, Cond::Text(_) | Cond::Deleted(_))) {
+                Filter::All
+            } else {
+                wanted
+            };
+            let wanted = if deleted { wanted.and(Cond::Deleted(true)) } else { wanted };
+            let expected: BTreeSet<TicketId> = stored
+                .iter()
+                .filter(may)
+                .filter(|parts| {
+                    let shown = access.on(&parts.ticket, &parts.people);
+                    let visible = match (parts.ticket.deleted_at.is_some(), deleted) {
+                        (false, false) => true,
+                        (true, true) => shown.has(Permission::TicketDelete),
+                        (_, _) => false,
+                    };
+                    let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
+                    visible && wanted.matches(&(*parts).clone().case(workflow), &[], false)
+                })
+                .map(|parts| parts.ticket.id)
+                .collect();
+            let desk = &population.world.desk;
+            let (mut listed, mut page) = (BTreeSet::new(), Page::first(17));
+            loop {
+                let views = desk.tickets(&viewer, &wanted, page.clone()).await.unwrap();
+                let Some(last) = views.last() else { break };
+                page = page.after(last.place);
+                assert!(views.iter().all(|view| listed.insert(view.case.ticket.id)), "seed {seed}: twice in a list");
+            }
+            assert_eq!(listed, expected, "seed {seed}: {viewer:?} lists {wanted:?}");
+            let count = desk.count(&viewer, &wanted).await.unwrap();
+            assert_eq!(count.value as usize, expected.len(), "seed {seed}: {viewer:?} counts {wanted:?}");
+        }
+        let desk = &population.world.desk;
+        for parts in &stored {
+            let shown = access.on(&parts.ticket, &parts.people);
+            let gone = parts.ticket.deleted_at.is_some() && !shown.has(Permission::TicketDelete);
+            let readable = shown.has(Permission::TicketRead) && !gone;
+            let read = desk.ticket(&viewer, parts.ticket.id).await;
+            assert_eq!(read.is_ok(), readable, "seed {seed}: {viewer:?} reads {}", parts.ticket.id);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The laws on both databases, with their statistics asserted.
+
+use std::sync::Arc;
+
+use helpdesk_core::store::Database;
+use helpdesk_core::store::postgres::{PgOptions, PgStore};
+use helpdesk_core::store::sqlite::SqliteStore;
+use helpdesk_core::testing::generate::Population;
+use helpdesk_core::testing::laws::{self, Tally};
+
+async fn sqlite() -> Arc<dyn Database> {
+    let store = SqliteStore::memory().await.unwrap();
+    store.migrate().await.unwrap();
+    Arc::new(store)
+}
+
+async fn postgres() -> Arc<dyn Database> {
+    let url = helpdesk_testkit::shared().fresh_database("laws").unwrap();
+    let store = PgStore::connect(&url, PgOptions::default()).await.unwrap();
+    store.migrate().await.unwrap();
+    Arc::new(store)
+}
+
+fn long(short: usize, long: usize) -> usize {
+    if std::env::var_os("HELPDESK_LONG").is_some() { long } else { short }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_loaded_is_what_its_history_folds_into_on_both() {
+    for seed in 0..long(2, 40) as u64 {
+        let commands = long(300, 1000);
+        let (one, other) = tokio::join!(async { laws::replay(sqlite().await, seed, commands).await }, async {
+            laws::replay(postgres().await, seed, commands).await
+        },);
+        assert!(one.len() > commands / 2);
+        if let Some(line) = (0..one.len().max(other.len())).find(|line| one.get(*line) != other.get(*line)) {
+            panic!("seed {seed}: the logs differ in line {line}:\n{:?}\n{:?}", one.get(line), other.get(line));
+        }
+    }
+}
+
+fn telling(tally: &Tally, cases: usize) {
+    assert_eq!(tally.cases, cases);
+    for name in Population::operators() {
+        let times = tally.operators.get(&name).copied().unwrap_or_default();
+        assert!(times >= 50, "{name} was tried {times} times only");
+    }
+    assert!(tally.telling * 100 >= cases * 30, "{} of {cases} selected neither none nor all", tally.telling);
+}
+
+#[tokio::test]
+async fn filters_select_the_same_in_memory_and_on_sqlite() {
+    let cases = long(5_000, 50_000);
+    telling(&laws::filters(sqlite().await, 11, cases).await, cases);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_select_the_same_in_memory_and_on_postgres() {
+    let cases = long(5_000, 50_000);
+    telling(&laws::filters(postgres().await, 12, cases).await, cases);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_listed_may_be_read_and_is_counted() {
+    let (one, other) = (sqlite().await, postgres().await);
+    for seed in 0..long(3, 60) as u64 {
+        laws::lists(one.clone(), seed).await;
+        laws::lists(other.clone(), seed).await;
+    }
+}
