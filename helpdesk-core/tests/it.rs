@@ -7,6 +7,7 @@ mod it {
     mod golden;
     mod laws;
     mod postgres;
+    mod processes;
     mod scenarios;
     mod sqlite;
 }
