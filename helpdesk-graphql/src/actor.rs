@@ -1,6 +1,6 @@
 //! Who did something.
 
-use async_graphql::{Context, Enum, Object, Result};
+use async_graphql::{Context, Description, Enum, Object, Result};
 use helpdesk_core::Author;
 
 use crate::person::Person;
@@ -20,10 +20,10 @@ pub(crate) enum ActorKind {
 }
 
 /// Who did something: a person, a service account, a plugin, or the host itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Actor(pub(crate) Author);
 
-#[Object]
+#[Object(use_type_description)]
 impl Actor {
     /// What kind of actor it is.
     async fn kind(&self) -> ActorKind {

@@ -109,12 +109,13 @@ macro_rules! connection {
         }
 
         $(#[$doc])*
+        #[derive(async_graphql::Description)]
         pub(crate) struct $name {
             pub(crate) page: $crate::connection::Paged<$node>,
             $(pub(crate) count: $count,)?
         }
 
-        #[async_graphql::Object]
+        #[async_graphql::Object(use_type_description)]
         impl $name {
             /// The nodes with their cursors.
             async fn edges(&self) -> Vec<$edge> {

@@ -1,6 +1,6 @@
 //! The conversation of a ticket.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use helpdesk_core::command::{Comment, DeleteComment, EditComment};
 use helpdesk_core::desk::read::PAGE_MAX;
 use helpdesk_core::id::{EntryId, TicketId};
@@ -22,10 +22,10 @@ use crate::ticket::Ticket;
 const CLOCKS: i64 = 60_000;
 
 /// One entry of a ticket's conversation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Entry(pub(crate) ticket::Entry);
 
-#[Object]
+#[Object(use_type_description)]
 impl Entry {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

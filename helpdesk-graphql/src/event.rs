@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, InputObject, Object, Result, SimpleObject};
 use helpdesk_core::event::{self, Cursor, Subject};
 use helpdesk_core::id::TicketId;
 use helpdesk_core::value::{Change, Value};
@@ -20,7 +20,7 @@ use crate::ticket::Ticket;
 use crate::ticket::filter::TicketFilter;
 
 /// Something that happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Event(pub(crate) Arc<Envelope>);
 
 /// One field before and after. Instants stand as `{"time": milliseconds}`, erasable texts as `{"digest": "…"}`.
@@ -42,7 +42,7 @@ impl From<Change> for FieldChange {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Event {
     /// Its UUID.
     async fn uuid(&self) -> UuidValue {

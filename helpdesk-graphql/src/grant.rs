@@ -1,6 +1,6 @@
 //! Grants of roles.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, Union};
+use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, Result, Union};
 use helpdesk_core::actor::PluginId;
 use helpdesk_core::command::{GrantRole, RevokeRole};
 use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId};
@@ -20,7 +20,7 @@ use crate::scalar::DateTime;
 use crate::session::Session;
 
 /// A role given to somebody somewhere.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Grant(pub(crate) role::Grant);
 
 /// Who holds a grant.
@@ -31,7 +31,7 @@ pub(crate) enum GrantHolder {
     Plugin(Plugin),
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Grant {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

@@ -1,6 +1,6 @@
 //! Groups and their members.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 use helpdesk_core::command::{AddMember, CreateGroup, EditGroup, RemoveMember};
 use helpdesk_core::id::{GroupId, PersonId};
 use helpdesk_core::org;
@@ -15,10 +15,10 @@ use crate::scalar::DateTime;
 use crate::session::Session;
 
 /// A group of people: department, team or company.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Group(pub(crate) org::Group);
 
-#[Object]
+#[Object(use_type_description)]
 impl Group {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

@@ -52,9 +52,10 @@ pub(crate) async fn act<C: Intent>(ctx: &Context<'_>, command: C, with: With) ->
 macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident { $(#[$fdoc:meta])* $field:ident: $out:ty = $load:path, from $id:ty })*) => {$(
         $(#[$doc])*
+        #[derive(async_graphql::Description)]
         pub(crate) struct $name(pub(crate) $crate::payload::Outcome<$id>);
 
-        #[async_graphql::Object]
+        #[async_graphql::Object(use_type_description)]
         impl $name {
             $(#[$fdoc])*
             async fn $field(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<$out>> {

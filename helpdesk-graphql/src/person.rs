@@ -1,6 +1,6 @@
 //! People: the directory.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 use helpdesk_core::command::{EditPerson, EnsurePerson};
 use helpdesk_core::id::PersonId;
 use helpdesk_core::org;
@@ -15,10 +15,10 @@ use crate::scalar::DateTime;
 use crate::session::Session;
 
 /// Somebody in the directory. Those who may not see the directory see names, nothing else.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Person(pub(crate) org::Person);
 
-#[Object]
+#[Object(use_type_description)]
 impl Person {
     /// Their global id.
     pub(crate) async fn id(&self) -> ID {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use helpdesk_core::actor::PluginId;
 use helpdesk_core::command::{InstallPlugin, RemovePlugin};
 use helpdesk_core::org::Installation;
@@ -15,10 +15,10 @@ use crate::scalar::{DateTime, Json};
 use crate::session::Session;
 
 /// A plugin installed in the tenant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Plugin(pub(crate) Arc<Installation>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Plugin {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

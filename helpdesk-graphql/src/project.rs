@@ -1,6 +1,6 @@
 //! Projects.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 use helpdesk_core::command::{CreateProject, EditProject};
 use helpdesk_core::id::{PersonId, ProjectId};
 use helpdesk_core::org;
@@ -17,10 +17,10 @@ use crate::tag::{Tag, TagConnection};
 use crate::workflow::Workflow;
 
 /// A project: the container that gives tickets their key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Project(pub(crate) org::Project);
 
-#[Object]
+#[Object(use_type_description)]
 impl Project {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

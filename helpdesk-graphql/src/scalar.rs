@@ -1,15 +1,15 @@
 //! Scalars of the schema, each with the place where it is specified.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use helpdesk_core::event::Cursor;
 use helpdesk_core::time::Timestamp;
 use uuid::Uuid;
 
 /// An instant as RFC 3339 writes it, with an offset: `2026-01-31T09:30:00Z`. Kept to the millisecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
 pub(crate) struct DateTime(pub Timestamp);
 
-#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time")]
+#[Scalar(use_type_description, name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
@@ -23,10 +23,10 @@ impl ScalarType for DateTime {
 }
 
 /// A UUID (RFC 9562). Those the desk makes, and those clients bring, are of version 7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
 pub(crate) struct UuidValue(pub Uuid);
 
-#[Scalar(name = "UUID", specified_by_url = "https://www.rfc-editor.org/rfc/rfc9562")]
+#[Scalar(use_type_description, name = "UUID", specified_by_url = "https://www.rfc-editor.org/rfc/rfc9562")]
 impl ScalarType for UuidValue {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
@@ -41,10 +41,11 @@ impl ScalarType for UuidValue {
 
 /// A place in the log of events. Opaque: hand it back unchanged. Of two cursors the later one was handed out by the
 /// later write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
 pub(crate) struct EventCursor(pub Cursor);
 
 #[Scalar(
+    use_type_description,
     name = "EventCursor",
     specified_by_url = "https://docs.rs/helpdesk-core/latest/helpdesk_core/event/struct.Cursor.html"
 )]
@@ -61,10 +62,10 @@ impl ScalarType for EventCursor {
 }
 
 /// Any JSON value (RFC 8259).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Description)]
 pub(crate) struct Json(pub Value);
 
-#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+#[Scalar(use_type_description, name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
         Ok(Self(value))

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{Context, Data, Error, Response, Result};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo};
+use async_graphql::{Context, Data, Error, Response, Result, ServerError, ServerResult, Value};
 use helpdesk_core::config::TenantConfig;
 use helpdesk_core::{Actor, Desk};
 use tokio::sync::OnceCell;
@@ -55,23 +55,57 @@ fn unauthenticated() -> Error {
     coded(UNAUTHENTICATED, "nobody is logged in; send your credentials")
 }
 
-/// Opens a session for every execution by an actor.
+/// Opens a session for every execution by an actor, and keeps an error in a nullable field from spreading to its
+/// neighbours.
 pub(crate) struct Sessions;
 
 impl ExtensionFactory for Sessions {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+        Arc::new(Execution::default())
+    }
+}
+
+/// The executions of one request.
+#[derive(Default)]
+struct Execution {
+    /// Errors of nullable fields, which are null instead (GraphQL specification, 6.4.4).
+    errors: Mutex<Vec<ServerError>>,
+}
+
+impl Execution {
+    fn errors(&self) -> Vec<ServerError> {
+        std::mem::take(&mut *self.errors.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[async_trait]
-impl Extension for Sessions {
+impl Extension for Execution {
     async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
         let (Some(desk), Some(actor)) = (ctx.data_opt::<Desk>(), ctx.data_opt::<Actor>()) else {
-            return next.run(ctx, operation).await;
+            let mut response = next.run(ctx, operation).await;
+            response.errors.extend(self.errors());
+            return response;
         };
         let mut data = Data::default();
         data.insert(Session::new(desk.clone(), actor.clone()));
-        next.run_with_data(ctx, operation, data).await
+        let mut response = next.run_with_data(ctx, operation, data).await;
+        response.errors.extend(self.errors());
+        response
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let nullable = !info.return_type.ends_with('!');
+        match next.run(ctx, info).await {
+            Err(error) if nullable => {
+                self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                Ok(None)
+            }
+            other => other,
+        }
     }
 }

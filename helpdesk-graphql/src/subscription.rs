@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use async_graphql::{Context, Error, Result, SimpleObject, Subscription as Subscribe, Union};
+use async_graphql::{Context, Description, Error, Result, SimpleObject, Subscription as Subscribe, Union};
 use futures_util::{Stream, StreamExt, stream};
 use helpdesk_core::desk::live::Live;
 use helpdesk_core::filter::Cond;
@@ -40,9 +40,10 @@ pub(crate) enum EventStreamItem {
 }
 
 /// The subscriptions.
+#[derive(Description)]
 pub struct Subscription;
 
-#[Subscribe]
+#[Subscribe(use_type_description)]
 impl Subscription {
     /// Events after a cursor, then as they happen: what you may see of them.
     async fn events(

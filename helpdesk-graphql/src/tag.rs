@@ -1,6 +1,6 @@
 //! Tags.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
 use helpdesk_core::command::{DefineTag, EditTag};
 use helpdesk_core::id::{ProjectId, TagId};
 use helpdesk_core::ticket;
@@ -15,10 +15,10 @@ use crate::scalar::DateTime;
 use crate::session::Session;
 
 /// A tag a project knows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Tag(pub(crate) ticket::Tag);
 
-#[Object]
+#[Object(use_type_description)]
 impl Tag {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

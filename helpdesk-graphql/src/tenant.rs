@@ -1,6 +1,6 @@
 //! Tenants.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use helpdesk_core::command::{EditTenant, RegisterTenant};
 use helpdesk_core::id::TenantId;
 use helpdesk_core::{Actor, org};
@@ -12,10 +12,10 @@ use crate::scalar::DateTime;
 use crate::session::Session;
 
 /// A tenant: a wholly separate customer of the host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Tenant(pub(crate) org::Tenant);
 
-#[Object]
+#[Object(use_type_description)]
 impl Tenant {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

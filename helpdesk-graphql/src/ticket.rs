@@ -7,7 +7,7 @@ pub(crate) mod query;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
 use helpdesk_core::desk::read::View;
 use helpdesk_core::filter::Cond;
 use helpdesk_core::id::TicketId;
@@ -33,7 +33,7 @@ use crate::tag::Tag;
 use crate::workflow::{Workflow, WorkflowState, WorkflowTransition};
 
 /// A ticket, as you may see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Ticket(pub(crate) Arc<View>);
 
 /// A transition out of the present state, and why it cannot be taken, if so.
@@ -83,7 +83,7 @@ impl Ticket {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Ticket {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Description, Object, Result};
 use helpdesk_core::id::TenantId;
 use helpdesk_core::role::Access;
 use helpdesk_core::{ActError, Refusal};
@@ -15,6 +15,7 @@ use crate::session::Session;
 use crate::tenant::Tenant;
 
 /// Who asks.
+#[derive(Description)]
 pub(crate) struct Viewer(Arc<Access>);
 
 /// What the viewer may do, read now.
@@ -29,7 +30,7 @@ pub(crate) fn tenant(ctx: &Context<'_>) -> Result<TenantId> {
     Session::of(ctx)?.actor.tenant().ok_or_else(none)
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Viewer {
     /// As whom you are logged in.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Actor> {

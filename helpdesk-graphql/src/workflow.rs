@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};
 use helpdesk_core::command::PublishWorkflow;
 use helpdesk_core::workflow::{self, Definition, From as Begin, WorkflowRef};
 use helpdesk_core::{ActError, Refusal};
@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::user_error::mendable;
 
 /// A published version of a workflow. It never changes; tickets stay on the version they were created with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Workflow(pub(crate) Arc<workflow::Workflow>);
 
 /// A state of a workflow.
@@ -73,7 +73,7 @@ impl From<&workflow::Transition> for WorkflowTransition {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Workflow {
     /// Its global id.
     pub(crate) async fn id(&self) -> ID {

@@ -19,7 +19,8 @@ async fn everything_in_it_is_described() {
     let mut bare = Vec::new();
     for kind in data["__schema"]["types"].as_array().unwrap() {
         let name = kind["name"].as_str().unwrap();
-        if name.starts_with("__") {
+        // GraphQL describes its own.
+        if name.starts_with("__") || ["ID", "Int", "Float", "String", "Boolean"].contains(&name) {
             continue;
         }
         let mut look = |place: String, it: &serde_json::Value| {

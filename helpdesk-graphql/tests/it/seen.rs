@@ -50,6 +50,7 @@ async fn internal_notes_are_hidden_from_requesters() {
     let ticket = stage.get(&world.rita, "query($id: ID!) { ticket(id: $id) { uuid } }", json!({"id": id})).await;
     let ticket = ticket["ticket"]["uuid"].as_str().unwrap().parse().unwrap();
     world.must(&world.ana, Comment::public(ticket, "We are looking.")).await;
+    world.clock.advance(1_000);
     world.must(&world.ana, Comment::internal(ticket, "User error, surely.")).await;
     let document = "query($id: ID!) { ticket(id: $id) { entries(first: 10) { nodes { id body } }
         timeline(first: 50) { nodes { kind internal } } } }";

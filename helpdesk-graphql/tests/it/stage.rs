@@ -17,6 +17,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let store = SqliteStore::memory().await.unwrap();
+        store.migrate().await.unwrap();
         let world = World::found(Arc::new(store), "acme").await;
         let api = Api::new(world.desk.clone(), Limits::default());
         Self { world, api }

@@ -51,8 +51,10 @@ async fn two_parents_and_twenty_cost_the_same_statements() {
 #[tokio::test]
 async fn nodes_are_read_together() {
     let stage = Stage::new().await;
-    furnish(&stage, 10).await;
-    let ids = stage.get(&stage.world.ana, "{ tickets(first: 20) { nodes { id } } }", Value::Null).await;
+    furnish(&stage, 20).await;
+    let ids = stage
+        .get(&stage.world.ana, "{ tickets(first: 20, filter: {parent: {exists: true}}) { nodes { id } } }", Value::Null)
+        .await;
     let ids: Vec<Value> = ids["tickets"]["nodes"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect();
     let document = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Ticket { key } } }";
     let count = async |n: usize| {
