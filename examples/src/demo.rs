@@ -5,8 +5,8 @@
 
 use anyhow::Context as _;
 use helpdesk_core::command::{
-    AddMember, Asking, Comment, CreateGroup, CreateProject, CreateTicket, DefineTag, EditTenant, EnsurePerson, GrantRole,
-    Intent, MoveTo, Patch, RegisterTenant, Relate,
+    AddMember, Asking, Comment, CreateGroup, CreateProject, CreateTicket, DefineTag, EditTenant, EnsurePerson,
+    GrantRole, Intent, MoveTo, Patch, RegisterTenant, Relate,
 };
 use helpdesk_core::feed::Subscriber as _;
 use helpdesk_core::id::{GroupId, PersonId, ProjectId, TenantId, TicketId};
@@ -120,12 +120,14 @@ impl Demo<'_> {
         workplace: GroupId,
     ) -> anyhow::Result<()> {
         let [agent, network, client] = [ana, ben, ravi].map(|person| Actor::person(self.tenant, person));
-        let printer = self.open(&client, it, "Printer on the second floor jams", "Paper jam, every other page.").await?;
+        let printer =
+            self.open(&client, it, "Printer on the second floor jams", "Paper jam, every other page.").await?;
         self.act(&agent, "take the printer", Relate::assign(printer, [ana])).await?;
         self.act(&agent, "start the printer", MoveTo::new(printer, "start")).await?;
         self.act(&agent, "ask about the printer", Comment::public(printer, "Which tray do you print from?")).await?;
         self.act(&client, "answer about the printer", Comment::public(printer, "Tray 2.")).await?;
-        self.act(&agent, "note on the printer", Comment::internal(printer, "The roller of tray 2 is worn out.")).await?;
+        self.act(&agent, "note on the printer", Comment::internal(printer, "The roller of tray 2 is worn out."))
+            .await?;
 
         let vpn = self.open(&client, it, "VPN drops every hour", "Since Monday, always after an hour.").await?;
         self.act(&network, "take the VPN", Relate::assign(vpn, [ben])).await?;

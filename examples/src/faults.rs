@@ -113,7 +113,12 @@ impl<D: Database> Faulty<D> {
 }
 
 impl<D: Database> Store for Faulty<D> {
-    fn load<'a>(&'a self, tenant: TenantId, needs: &'a Needs, key: Option<(&'a Author, &'a str)>) -> Answer<'a, Loaded> {
+    fn load<'a>(
+        &'a self,
+        tenant: TenantId,
+        needs: &'a Needs,
+        key: Option<(&'a Author, &'a str)>,
+    ) -> Answer<'a, Loaded> {
         self.real.load(tenant, needs, key)
     }
     fn config(&self, tenant: TenantId) -> Answer<'_, Option<TenantConfig>> {

@@ -28,13 +28,17 @@ pub fn app(desk: Desk, tokens: Tokens) -> Router {
 
 /// Listens on `address`; port 0 is any free one.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}; choose another address with --listen, such as 127.0.0.1:0"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; choose another address with --listen, such as 127.0.0.1:0")
+    })
 }
 
 /// Serves until `stop`, then lets what is under way end, for a while.
-pub async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let (told, stopped) = tokio::sync::oneshot::channel();
     let stop = async move {
         stop.await;

@@ -54,7 +54,10 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     match replay(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -87,6 +90,7 @@ async fn replay(args: Args) -> anyhow::Result<()> {
         workers = Some(desk.workers().spawn());
     }
     bar.set_message("incidents");
+    tracing::info!(cases = planned.cases.len(), "importing incidents");
     let ticking = bar.clone();
     let followed = run(&desk, ground.clone(), &planned, options.at_once, move |steps| ticking.inc(steps)).await?;
     if let Some((host, _)) = &plugins {

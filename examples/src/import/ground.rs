@@ -88,14 +88,16 @@ impl Ground {
         let ids = Ids::new(&options.tenant, &options.project);
         let cast = Cast::of(planned);
         // A desk takes no time before 1970, nor any that is still to come.
-        let begin = cast.begin.unwrap_or(Timestamp::from_millis(0)).clamp(Timestamp::from_millis(0), desk.clock().now());
+        let begin =
+            cast.begin.unwrap_or(Timestamp::from_millis(0)).clamp(Timestamp::from_millis(0), desk.clock().now());
         let ground = Layer { desk, ids: &ids, begin };
         let tenant = ground.tenant(&options.tenant).await?;
         let system = Actor::system_of(tenant);
         let project = ground.project(&system, tenant, &options.project).await?;
         let mut groups = BTreeMap::new();
         for name in &cast.groups {
-            let group = ground.group(&system, tenant, name).await.with_context(|| format!("cannot make group `{name}`"));
+            let group =
+                ground.group(&system, tenant, name).await.with_context(|| format!("cannot make group `{name}`"));
             groups.insert(name.clone(), group?);
         }
         let people = ground.people(&system, tenant, &cast.people).await?;
