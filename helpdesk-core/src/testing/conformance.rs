@@ -110,6 +110,7 @@ suite! {
     ($)
     commits:
         a_commit_is_atomic
+        a_command_is_one_load_and_one_commit
         a_stale_version_changes_nothing
         a_stale_epoch_changes_nothing
         a_stale_read_changes_nothing

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::World;
 use super::generate::Population;
+use super::{Schedule, World};
 use crate::case::{Case, Moment};
-use crate::command::Command;
+use crate::command::{Asking, Command, Comment};
 use crate::desk::read::Page;
+use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
 use crate::filter::{Cond, Filter, Order, SortBy};
 use crate::id::{EntryId, TicketId};
@@ -46,9 +47,62 @@ pub async fn replay(store: Arc<dyn Database>, seed: u64, commands: usize) -> Vec
         }
     }
     assert!(done * 2 > commands, "seed {seed}: only {done} of {commands} commands were taken");
+    hold(&population, seed).await;
+    let world = &population.world;
+    let (mut lines, mut cursor) = (vec![], Cursor::START);
+    loop {
+        let (events, upto) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
+        if upto == cursor {
+            return lines;
+        }
+        cursor = upto;
+        lines.extend(events.into_iter().map(|e| {
+            let (kind, data) = (e.event.kind(), e.event.data());
+            format!("{}:{} {}.{} {} {} {kind} {data}", e.subject.kind(), e.subject.key(), e.version, e.ord, e.id, e.by)
+        }));
+    }
+}
+
+/// Over a store that fails, loses answers, conflicts and delays: whoever repeats with the same idempotency key gets each
+/// command done once, and every ticket still equals its history.
+pub async fn weather(store: Arc<dyn Database>, seed: u64, comments: usize) {
+    let world = World::found(store, "weathered").await;
+    let mut population = Population::new(world, seed);
+    population.grow(30).await;
+    let storm = Schedule { unavailable: 8, lost: 8, stale: 8, late: 8 };
+    let world = population.world.clone();
+    let first = world.ticket("in the storm").await;
+    population.tickets.push(first);
+    population.tickets.sort();
+    population.tickets.dedup();
+    world.store.reschedule(storm);
+    let mut failed = 0;
+    for n in 0..comments {
+        let ask = Comment::public(first, format!("words {n}")).keyed(format!("k{n}"));
+        loop {
+            match world.desk.act(&world.ana, ask.clone()).await {
+                Ok(_) => break,
+                Err(ActError::Store(_)) => failed += 1,
+                Err(error) => panic!("seed {seed}: {error}"),
+            }
+        }
+    }
+    world.store.reschedule(Schedule::default());
+    assert!(failed > comments / 10, "seed {seed}: only {failed} failures");
+    let entries = world.store.entries(world.tenant, first, None, 10_000).await.unwrap();
+    let mut bodies: Vec<&str> = entries.iter().map(|entry| entry.body.as_str()).collect();
+    bodies.sort_unstable();
+    let mut expected: Vec<String> = (0..comments).map(|n| format!("words {n}")).collect();
+    expected.sort_unstable();
+    assert_eq!(bodies, expected, "seed {seed}: each once");
+    hold(&population, seed).await;
+}
+
+/// Holds every ticket against its history.
+async fn hold(population: &Population, seed: u64) {
     let world = &population.world;
     let config = world.store.config(world.tenant).await.unwrap().expect("the tenant");
-    for parts in stored(&population).await {
+    for parts in stored(population).await {
         let id = parts.ticket.id;
         let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
         let mut history: Vec<Envelope> = vec![];
@@ -61,18 +115,6 @@ pub async fn replay(store: Arc<dyn Database>, seed: u64, commands: usize) -> Vec
             history.extend(page);
         }
         folds(&parts, &history, workflow, seed);
-    }
-    let (mut lines, mut cursor) = (vec![], Cursor::START);
-    loop {
-        let (events, upto) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
-        if upto == cursor {
-            return lines;
-        }
-        cursor = upto;
-        lines.extend(events.into_iter().map(|e| {
-            let (kind, data) = (e.event.kind(), e.event.data());
-            format!("{}:{} {}.{} {} {} {kind} {data}", e.subject.kind(), e.subject.key(), e.version, e.ord, e.id, e.by)
-        }));
     }
 }
 

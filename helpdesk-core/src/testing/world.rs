@@ -21,6 +21,7 @@ use crate::workflow::Workflow;
 
 /// One tenant, furnished: `root` owns it, `mia` moderates, `ana` and `ben` are agents everywhere, `kai` is an agent in
 /// OPS alone, `olaf` observes, `rita` and `rob` are requesters. IT goes by kanban, OPS by ITIL incident.
+#[derive(Clone)]
 pub struct World {
     /// The desk, over the store given.
     pub desk: Desk,

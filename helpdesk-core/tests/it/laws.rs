@@ -68,3 +68,11 @@ async fn what_is_listed_may_be_read_and_is_counted() {
         laws::lists(other.clone(), seed).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_in_bad_weather_does_everything_once() {
+    for seed in 0..long(2, 50) as u64 {
+        laws::weather(sqlite().await, seed, 60).await;
+    }
+    laws::weather(postgres().await, 99, 60).await;
+}

@@ -10,7 +10,7 @@ use helpdesk_core::command::{Comment, CreateTicket, EditTicket, Patch};
 use helpdesk_core::event::Subject;
 use helpdesk_core::store::postgres::{PgOptions, PgStore};
 use helpdesk_core::store::sqlite::SqliteStore;
-use helpdesk_core::store::{Database, Log, Store};
+use helpdesk_core::store::{Database, Log};
 use helpdesk_core::testing::{Chance, ManualClock, World};
 use helpdesk_core::ticket::Priority;
 use helpdesk_core::{Actor, Desk};

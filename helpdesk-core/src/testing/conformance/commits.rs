@@ -108,6 +108,31 @@ pub(super) async fn a_commit_is_atomic(bench: &Bench) {
     assert_eq!(events.iter().map(|event| event.cursor).collect::<Vec<_>>(), [cursor]);
 }
 
+pub(super) async fn a_command_is_one_load_and_one_commit(bench: &Bench) {
+    let world = bench.world().await;
+    let id = world.ticket("warm").await;
+    let calls = |expected: &[&'static str]| {
+        let calls = world.store.calls();
+        let told: Vec<&str> = calls.iter().flat_map(|(name, n)| vec![*name; *n as usize]).collect();
+        assert_eq!(told, expected);
+    };
+    world.store.calls();
+    world.must(&world.ana, Comment::public(id, "hello").keyed("k")).await;
+    calls(&["commit", "load"]);
+    let patch = Patch { title: Some("cold".into()), ..Patch::default() };
+    world.must(&world.ana, EditTicket::new(id, patch).expecting(2)).await;
+    calls(&["commit", "load"]);
+    world.must(&world.ana, crate::command::MoveTo::new(id, "start")).await;
+    calls(&["commit", "load"]);
+    world.must(&world.ana, CreateTicket::new(world.it, "one more, for its number")).await;
+    calls(&["commit", "draw", "load"]);
+    let page = crate::desk::read::Page::first(50);
+    assert_eq!(world.desk.tickets(&world.ana, &crate::Filter::All, page).await.unwrap().len(), 2);
+    calls(&["find"]);
+    world.desk.ticket(&world.ana, id).await.unwrap();
+    calls(&["ticket"]);
+}
+
 pub(super) async fn a_stale_version_changes_nothing(bench: &Bench) {
     let world = bench.world().await;
     let (one, two) = (world.ticket("one").await, world.ticket("two").await);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use super::Bench;
@@ -33,7 +33,7 @@ async fn poll_and_drop<F: Future>(future: F, times: usize) -> bool {
             // A future that waits for a timer alone would never wake here.
             let _ = tokio::time::timeout(Duration::from_secs(5), bell.0.notified()).await;
         }
-        if let Poll::Ready(_) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
             return true;
         }
     }
