@@ -39,7 +39,13 @@ struct Inner {
 impl Desk {
     /// A desk over `store`, to be furnished.
     pub fn builder(store: impl Database) -> Builder {
-        Builder { store: Arc::new(store), clock: Arc::new(SystemClock), subscribers: vec![], handlers: vec![] }
+        Self::over(Arc::new(store))
+    }
+
+    /// A desk over a store the host keeps a handle to, to be furnished: for joining its own transactions
+    /// ([`Desk::within`]).
+    pub fn over(store: Arc<dyn Database>) -> Builder {
+        Builder { store, clock: Arc::new(SystemClock), subscribers: vec![], handlers: vec![] }
     }
 
     /// The database underneath, for what a host's own tools need.

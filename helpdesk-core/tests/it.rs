@@ -10,4 +10,5 @@ mod it {
     mod processes;
     mod scenarios;
     mod sqlite;
+    mod within;
 }
