@@ -1,5 +1,5 @@
 //! Many tickets at once: the one ticket per project that the desk made is cloned inside the database, with its text,
-//! people, search document and creation event. Whatever columns a table has are copied; a few are told anew.
+//! people, comment, search documents and events. Whatever columns a table has are copied; a few are told anew.
 
 use std::fmt::Write as _;
 
@@ -72,6 +72,7 @@ fn tables(words: &Words, tickets: u64, now: i64) -> Vec<(&'static str, &'static 
         ),
         ("hd_ticket_text", side, vec![("ticket_id", id())]),
         ("hd_participant", side, vec![("ticket_id", id())]),
+        ("hd_entry", side, vec![("ticket_id", id())]),
         ("hd_search", side, vec![("ticket_id", id()), ("doc", String::new())]),
         (
             "hd_event",
@@ -111,10 +112,11 @@ fn statements(
         anyhow::ensure!(!names.is_empty(), "{table} has no columns: migrate first");
         all.push(format!(
             "INSERT INTO {table} ({}) SELECT {} FROM {} JOIN lane k ON k.lane = s.i % {LANES} \
-             JOIN {table} r ON r.tenant_id = k.tenant AND {found} ORDER BY s.i",
+             JOIN {table} r ON r.tenant_id = k.tenant AND {found} ORDER BY s.i, {}",
             names.join(", "),
             values.join(", "),
             (words.ordinals)(world.tickets),
+            if table == "hd_event" { "r.seq" } else { "k.lane" },
         ));
     }
     let next = 2 + world.tickets / LANES;

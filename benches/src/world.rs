@@ -2,7 +2,7 @@
 //! from one that the desk made, see [`stock`](crate::stock).
 
 use anyhow::Context;
-use helpdesk_core::command::{CreateProject, CreateTicket, EnsurePerson, GrantRole, RegisterTenant};
+use helpdesk_core::command::{Comment, CreateProject, CreateTicket, EnsurePerson, GrantRole, RegisterTenant};
 use helpdesk_core::id::{PersonId, ProjectId, TenantId, TicketId};
 use helpdesk_core::org::PersonKind;
 use helpdesk_core::role::Role;
@@ -82,7 +82,7 @@ pub const fn column(i: u64) -> u8 {
 }
 
 impl World {
-    /// Makes tenants, agents, projects and one ticket in each project.
+    /// Makes tenants, agents, projects and one ticket with one comment in each project.
     pub async fn furnish(desk: &Desk, tickets: u64) -> anyhow::Result<Self> {
         let root = Actor::system();
         let mut tenants = Vec::new();
@@ -98,9 +98,10 @@ impl World {
                 let create = CreateProject::new(id, &key).name(format!("Project {p}")).workflow("kanban");
                 let project = desk.act(&root, create).await?.out;
                 let create = CreateTicket::new(project, crate::step::TITLE).description(crate::step::DESCRIPTION);
-                let first =
-                    desk.act(&Actor::person(id, agent), create).await.context("the first ticket of a project")?;
-                projects.push((project, key, first.out));
+                let by = Actor::person(id, agent);
+                let first = desk.act(&by, create).await.context("the first ticket of a project")?.out;
+                desk.act(&by, Comment::public(first, crate::step::BODY)).await?;
+                projects.push((project, key, first));
             }
             tenants.push(Tenant { id, agent, projects });
         }

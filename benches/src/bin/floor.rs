@@ -45,6 +45,9 @@ struct Options {
     /// Only this database: postgres or sqlite
     #[arg(long)]
     database: Option<String>,
+    /// Only stock the cluster and keep it until end of input, to look into it with psql
+    #[arg(long)]
+    hold: bool,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,
@@ -115,6 +118,11 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
         None => None,
     };
     println!("stocked {} tickets in {:.1} s", options.tickets, begun.elapsed().as_secs_f64());
+    if options.hold {
+        println!("{}\n{}\nheld until end of input", cluster.url("desk"), cluster.url("hand"));
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+        return Ok(());
+    }
 
     let (time, server) = (options.time(), cluster.pid());
     for op in options.ops() {
@@ -125,6 +133,10 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
         }
     }
     for round in 0..options.rounds {
+        // Statistics of tables that grew, since autovacuum would come at a moment of its own.
+        for database in ["minimal", "hand", "desk"] {
+            cluster.psql(database, "ANALYZE")?;
+        }
         for callers in options.clients.iter().copied() {
             for op in options.ops() {
                 let line = Line { database: "postgres", callers, op };
