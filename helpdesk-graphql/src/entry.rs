@@ -1,6 +1,7 @@
 //! The conversation of a ticket.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
+use helpdesk_core::Desk;
 use helpdesk_core::command::{Comment, DeleteComment, EditComment};
 use helpdesk_core::desk::read::PAGE_MAX;
 use helpdesk_core::id::{EntryId, TicketId};
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::connection::{Paged, after, connection, cursor, page_size};
-use crate::fault::{failed, not_found};
+use crate::fault::not_found;
 use crate::id::{EntryOf, Noun, Ref, global};
 use crate::names::EntryVisibility;
 use crate::payload::{With, act, payloads};
@@ -92,8 +93,8 @@ async fn read(
     after: Option<(Timestamp, EntryId)>,
     first: u16,
 ) -> Result<Vec<ticket::Entry>> {
-    let session = Session::of(ctx)?;
-    session.desk.entries(&session.actor, ticket, after, first).await.map_err(|error| failed(&error))
+    let read = move |desk: Desk, actor| async move { desk.entries(&actor, ticket, after, first).await };
+    Session::of(ctx)?.loaders.read(read).await
 }
 
 /// One page of a ticket's conversation.

@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, InputObject, Object, Result, SimpleObj
 use helpdesk_core::event::{self, Cursor, Subject};
 use helpdesk_core::id::TicketId;
 use helpdesk_core::value::{Change, Value};
-use helpdesk_core::{Envelope, Filter};
+use helpdesk_core::{Desk, Envelope, Filter};
 use uuid::Uuid;
 
 use crate::actor::Actor;
@@ -144,7 +144,8 @@ pub(crate) async fn timeline(
     // A page may end inside a version: begin with that version again and skip what was shown.
     let (before, shown) = (version.saturating_sub(1).max(0), u16::try_from(ord + 1).unwrap_or(u16::MAX));
     let wanted = first.saturating_add(1).saturating_add(shown);
-    let found = session.desk.timeline(&session.actor, ticket, before, wanted).await.map_err(|error| failed(&error))?;
+    let read = move |desk: Desk, actor| async move { desk.timeline(&actor, ticket, before, wanted).await };
+    let found = session.loaders.read(read).await?;
     let rest = found.into_iter().filter(|event| (event.version, event.ord) > (version, ord));
     let items = rest.take(usize::from(first) + 1);
     let items = items.map(|event| (cursor(&Place(event.version, event.ord)), Event(Arc::new(event)))).collect();

@@ -1,12 +1,13 @@
 //! Groups and their members.
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
+use helpdesk_core::Desk;
 use helpdesk_core::command::{AddMember, CreateGroup, EditGroup, RemoveMember};
 use helpdesk_core::id::{GroupId, PersonId};
 use helpdesk_core::org;
 
 use crate::connection::{connection, page_of};
-use crate::fault::{failed, not_found};
+use crate::fault::not_found;
 use crate::id::{Ref, global};
 use crate::names::GroupKind;
 use crate::payload::{With, act, payloads};
@@ -40,7 +41,9 @@ impl Group {
     /// The people in it, oldest entry in the directory first.
     async fn members(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<PersonConnection> {
         let session = Session::of(ctx)?;
-        let members = session.desk.members(&session.actor, self.0.id).await.map_err(|error| failed(&error))?;
+        let group = self.0.id;
+        let read = move |desk: Desk, actor| async move { desk.members(&actor, group).await };
+        let members = session.loaders.read(read).await?;
         let mut members: Vec<Person> = members.into_iter().map(Person).collect();
         members.sort_by_key(|person| person.0.id);
         Ok(PersonConnection { page: page_of(members, |person| person.0.id, first, after.as_deref())? })

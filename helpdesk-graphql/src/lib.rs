@@ -44,6 +44,7 @@ mod ticket;
 mod transport;
 mod user_error;
 mod viewer;
+mod waves;
 mod workflow;
 
 pub use api::{Api, router, schema};

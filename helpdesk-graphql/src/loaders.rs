@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use async_graphql::Error;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use helpdesk_core::config::TenantConfig;
 use helpdesk_core::desk::read::{PAGE_MAX, Page, Place, View};
 use helpdesk_core::filter::{Cond, Filter, ITEMS_MAX, Order};
 use helpdesk_core::id::{PersonId, TicketId};
 use helpdesk_core::org::Person;
+use helpdesk_core::store::StoreError;
 use helpdesk_core::{ActError, Actor, Desk};
 
 use crate::fault::failed;
+use crate::waves::{AtOnce, Waves};
 
 /// Single reads of one batch that run at a time.
 const AT_ONCE: usize = 8;
@@ -21,6 +23,7 @@ const AT_ONCE: usize = 8;
 /// The loaders of one execution.
 pub(crate) struct Loaders {
     by_key: DataLoader<Reader, HashMapCache>,
+    waves: Waves,
 }
 
 /// Reads for one viewer.
@@ -28,6 +31,10 @@ struct Reader {
     desk: Desk,
     actor: Actor,
 }
+
+/// The tenant's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Configuration;
 
 /// A ticket with its text, rather than the head alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,10 +49,28 @@ struct Children {
 }
 
 impl Loaders {
-    pub(crate) fn new(desk: &Desk, actor: &Actor) -> Self {
+    pub(crate) fn new(desk: &Desk, actor: &Actor, waves: Waves) -> Self {
         let reader = Reader { desk: desk.clone(), actor: actor.clone() };
-        let cache = HashMapCache::default();
-        Self { by_key: DataLoader::with_cache(reader, TokioSpawner::current(), TokioTimer::default(), cache) }
+        let by_key = DataLoader::with_cache(reader, waves.clone(), AtOnce, HashMapCache::default());
+        Self { by_key, waves }
+    }
+
+    /// A read of its own, in the next wave. `read` is given the desk and the viewer.
+    pub(crate) async fn read<T, F>(&self, read: impl FnOnce(Desk, Actor) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ActError>> + Send + 'static,
+    {
+        let reader = self.by_key.loader();
+        let answer = self.waves.read(read(reader.desk.clone(), reader.actor.clone())).await;
+        let over = || ActError::from(StoreError::Unavailable("the execution is over".into()));
+        answer.unwrap_or_else(|| Err(over())).map_err(|error| failed(&error))
+    }
+
+    /// The tenant's configuration as the viewer may see it.
+    pub(crate) async fn config(&self) -> Result<Arc<TenantConfig>, Error> {
+        let config = self.by_key.load_one(Configuration).await?;
+        config.ok_or_else(|| failed(&ActError::from(StoreError::Defect("no configuration was read".into()))))
     }
 
     /// From now on everything is read anew; what is asked for together is still read together.
@@ -77,6 +102,15 @@ impl Loaders {
     /// The first sub-tickets of a ticket, one more than `first` if there are more.
     pub(crate) async fn children(&self, of: TicketId, first: u16, order: Order) -> Result<Vec<Arc<View>>, Error> {
         Ok(self.by_key.load_one(Children { of, first, order }).await?.unwrap_or_default())
+    }
+}
+
+impl Loader<Configuration> for Reader {
+    type Value = Arc<TenantConfig>;
+    type Error = Error;
+    async fn load(&self, _: &[Configuration]) -> Result<HashMap<Configuration, Arc<TenantConfig>>, Error> {
+        let config = self.desk.config(&self.actor).await.map_err(|error| failed(&error))?;
+        Ok(HashMap::from([(Configuration, config)]))
     }
 }
 

@@ -8,23 +8,22 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::{Context, Data, Error, Response, Result, ServerError, ServerResult, Value};
 use helpdesk_core::config::TenantConfig;
 use helpdesk_core::{Actor, Desk};
-use tokio::sync::OnceCell;
 
-use crate::fault::{UNAUTHENTICATED, coded, failed};
+use crate::fault::{UNAUTHENTICATED, coded};
 use crate::loaders::Loaders;
+use crate::waves::Waves;
 
 /// What resolvers work with.
 pub(crate) struct Session {
     pub(crate) desk: Desk,
     pub(crate) actor: Actor,
     pub(crate) loaders: Loaders,
-    config: Mutex<Arc<OnceCell<Arc<TenantConfig>>>>,
 }
 
 impl Session {
-    fn new(desk: Desk, actor: Actor) -> Self {
-        let loaders = Loaders::new(&desk, &actor);
-        Self { desk, actor, loaders, config: Mutex::default() }
+    fn new(desk: Desk, actor: Actor, waves: Waves) -> Self {
+        let loaders = Loaders::new(&desk, &actor, waves);
+        Self { desk, actor, loaders }
     }
 
     /// The session of this execution; none when nobody logged in.
@@ -34,14 +33,11 @@ impl Session {
 
     /// The tenant's configuration as the viewer may see it, read once.
     pub(crate) async fn config(&self) -> Result<Arc<TenantConfig>> {
-        let cell = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let read = || async { self.desk.config(&self.actor).await.map_err(|error| failed(&error)) };
-        cell.get_or_try_init(read).await.cloned()
+        self.loaders.config().await
     }
 
     /// Forgets what was read: a command may have changed it.
     pub(crate) fn forget(&self) {
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         self.loaders.stop_caching();
     }
 }
@@ -87,8 +83,9 @@ impl Extension for Execution {
             return response;
         };
         let mut data = Data::default();
-        data.insert(Session::new(desk.clone(), actor.clone()));
-        let mut response = next.run_with_data(ctx, operation, data).await;
+        let waves = Waves::default();
+        data.insert(Session::new(desk.clone(), actor.clone(), waves.clone()));
+        let mut response = waves.run(next.run_with_data(ctx, operation, data)).await;
         response.errors.extend(self.errors());
         response
     }

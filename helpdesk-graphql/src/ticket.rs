@@ -8,6 +8,7 @@ pub(crate) mod query;
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
+use helpdesk_core::Desk;
 use helpdesk_core::desk::read::View;
 use helpdesk_core::filter::Cond;
 use helpdesk_core::id::TicketId;
@@ -21,7 +22,7 @@ use crate::actor::Actor;
 use crate::connection::{Paged, page_size};
 use crate::entry::EntryConnection;
 use crate::event::EventConnection;
-use crate::fault::{failed, not_found};
+use crate::fault::not_found;
 use crate::group::Group;
 use crate::id::global;
 use crate::names::{Importance, Permission, Priority, TicketField, TicketType, Urgency, Visibility};
@@ -290,7 +291,9 @@ impl Ticket {
     /// Texts as they were before edits, oldest first: title, description, and entries you may read.
     async fn revisions(&self, ctx: &Context<'_>) -> Result<Vec<Revision>> {
         let session = Session::of(ctx)?;
-        let found = session.desk.revisions(&session.actor, self.head().id).await.map_err(|error| failed(&error))?;
+        let id = self.head().id;
+        let read = move |desk: Desk, actor| async move { desk.revisions(&actor, id).await };
+        let found = session.loaders.read(read).await?;
         Ok(found.into_iter().map(Revision::from).collect())
     }
 }

@@ -59,7 +59,8 @@ pub(crate) struct Matching(pub(crate) Filter);
 impl Counted for Matching {
     async fn count(&self, ctx: &Context<'_>) -> Result<TotalCount> {
         let session = Session::of(ctx)?;
-        let count = session.desk.count(&session.actor, &self.0).await.map_err(|error| failed(&error))?;
+        let filter = self.0.clone();
+        let count = session.loaders.read(|desk, actor| async move { desk.count(&actor, &filter).await }).await?;
         Ok(TotalCount { value: count.value, is_exact: count.exact })
     }
 }
@@ -80,8 +81,9 @@ pub(crate) async fn page(
     let session = Session::of(ctx)?;
     let first = page_size(first)?;
     let after: Option<Place> = after.as_deref().map(str::parse).transpose()?;
-    let found = crate::loaders::page(&session.desk, &session.actor, &filter, order, first, after).await;
-    let found = found.map_err(|error| failed(&error))?;
+    let wanted = filter.clone();
+    let read = |desk, actor| async move { crate::loaders::page(&desk, &actor, &wanted, order, first, after).await };
+    let found = session.loaders.read(read).await?;
     let items = found.into_iter().map(|view| shown(Arc::new(view))).collect();
     Ok(TicketConnection { page: Paged::cut(items, first, after.is_some()), count: Matching(filter) })
 }

@@ -1,6 +1,6 @@
 //! The same document asks the database as often for twenty tickets as for two.
 
-use helpdesk_core::command::{CreateTicket, Patch, Relate};
+use helpdesk_core::command::{Comment, CreateTicket, Patch, Relate};
 use helpdesk_core::ticket::Relation;
 use serde_json::{Value, json};
 
@@ -46,6 +46,27 @@ async fn two_parents_and_twenty_cost_the_same_statements() {
     assert_eq!(two, twenty);
     let all: u64 = twenty.values().sum();
     assert!(all <= 12, "{all} statements: {twenty:?}");
+}
+
+#[tokio::test]
+async fn what_is_read_ticket_by_ticket_does_not_multiply_the_rest() {
+    let stage = Stage::new().await;
+    furnish(&stage, 8).await;
+    for (n, (_, actor)) in stage.world.people().into_iter().take(4).enumerate() {
+        let list = stage.get(&stage.world.ana, "{ tickets(first: 100) { nodes { uuid } } }", Value::Null).await;
+        let uuid = list["tickets"]["nodes"][n]["uuid"].as_str().unwrap().parse().unwrap();
+        stage.world.must(actor, Comment::public(uuid, format!("Note {n}"))).await;
+    }
+    let document = "query($first: Int!) { tickets(first: $first, orderBy: {number: ASC}) { nodes { description
+        entries(first: 5) { nodes { body createdBy { name } } } } } }";
+    let count = async |first: u16| {
+        stage.world.store.calls();
+        stage.get(&stage.world.ana, document, json!({ "first": first })).await;
+        stage.world.store.calls()
+    };
+    let (two, sixteen) = (count(2).await, count(16).await);
+    assert_eq!((two["ticket"], sixteen["ticket"]), (2, 16));
+    assert_eq!((sixteen["people"], sixteen["find"]), (1, 1), "{sixteen:?}");
 }
 
 #[tokio::test]
