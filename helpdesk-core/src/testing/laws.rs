@@ -18,7 +18,7 @@ use crate::store::{Database, Find, Internal, Log, Parts, Store, Which};
 use crate::text;
 use crate::ticket::{EntryVisibility, SearchDoc, decide};
 use crate::time::Clock;
-use crate::value::{Field, Value};
+use crate::value::{Change, Field, Value};
 
 /// Everything stored of every ticket of the population.
 async fn stored(population: &Population) -> Vec<Parts> {
@@ -155,20 +155,21 @@ fn folds(parts: &Parts, history: &[Envelope], workflow: Arc<crate::workflow::Wor
             (_, None) => panic!("seed {seed}: {id} begins with {:?}", event.event),
             (other, Some(case)) => case.apply(other, moment),
         }
-        match &event.event {
-            Event::TicketEdited(edited) => {
-                for change in &edited.changes {
-                    match (change.field, &change.after) {
-                        (Field::Title, Value::Digest { digest }) => title.clone_from(digest),
-                        (Field::Description, Value::Digest { digest }) => description = Some(digest.clone()),
-                        _ => {}
-                    }
+        if let Event::TicketEdited(edited) = &event.event {
+            for Change { field, before: _, after } in &edited.changes {
+                let Value::Digest { digest } = after else { continue };
+                if *field == Field::Title {
+                    title.clone_from(digest);
+                } else if *field == Field::Description {
+                    description = Some(digest.clone());
                 }
             }
-            Event::EntryAdded(e) => drop(entries.insert(e.entry, (e.digest.clone(), false))),
-            Event::EntryEdited(e) => drop(entries.insert(e.entry, (e.after.clone(), false))),
-            Event::EntryDeleted(e) => entries.entry(e.entry).or_default().1 = true,
-            _ => {} // nothing of texts
+        } else if let Event::EntryAdded(e) = &event.event {
+            entries.insert(e.entry, (e.digest.clone(), false));
+        } else if let Event::EntryEdited(e) = &event.event {
+            entries.insert(e.entry, (e.after.clone(), false));
+        } else if let Event::EntryDeleted(e) = &event.event {
+            entries.entry(e.entry).or_default().1 = true;
         }
         let case = folded.as_mut().expect("it has begun");
         case.ticket.version = event.version;

@@ -116,12 +116,10 @@ impl Model {
         let mut needs = Needs::default();
         needs.of(&ask.command);
         let mut scene = self.stage(tenant, &needs);
-        let number = match &ask.command {
-            Command::CreateTicket(create) => {
-                vec![self.tenants[&tenant].numbers.get(&create.project).copied().unwrap_or_default() + 1]
-            }
-            _ => vec![],
-        };
+        let mut number = vec![];
+        if let Command::CreateTicket(create) = &ask.command {
+            number.push(self.tenants[&tenant].numbers.get(&create.project).copied().unwrap_or_default() + 1);
+        }
         let at = ask.at.unwrap_or(now);
         let author = by.author();
         let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint: Mint::new(id), numbers: number };

@@ -80,10 +80,12 @@ impl PureStage {
                 let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
                 let events = rows.into_iter().flat_map(|rows| &rows.events);
                 let shown = events.filter(|event| {
-                    let other = match &event.event {
-                        Event::ChildAdded(e) => Some(e.child),
-                        Event::ChildRemoved(e) => Some(e.child),
-                        _ => None, // speaks of its own ticket only
+                    let other = if let Event::ChildAdded(crate::event::ChildAdded { child })
+                    | Event::ChildRemoved(crate::event::ChildRemoved { child }) = &event.event
+                    {
+                        Some(*child)
+                    } else {
+                        None
                     };
                     event.subject == Subject::Ticket(*id)
                         && (!event.internal || may.has(Permission::EntryInternal))
