@@ -6,7 +6,7 @@
 //! 3. [`judge`]: the tickets are read back and compared with the log's own columns.
 //!
 //! An import that was killed is simply run again: every id follows from the log ([`ids`]), every command has an
-//! idempotency key, and a case that exists already continues where its timeline ends ([`resume`]).
+//! idempotency key, and a case that exists already continues where its timeline ends.
 //! Kept are state, group, assignee and priority; the log's codes of closing and its configuration items are not.
 
 pub mod automation;

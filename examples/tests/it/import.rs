@@ -54,6 +54,21 @@ fn many_cases_at_once_keep_their_numbers_and_order() {
     );
 }
 
+#[test]
+fn an_import_goes_on_although_its_keys_are_long_forgotten() {
+    let (place, undisturbed) = (Place::new(Kind::Sqlite), Place::new(Kind::Sqlite));
+    let log = place.path("log.csv");
+    std::fs::write(&log, invented(30)).unwrap();
+    line(&replay(&log, &undisturbed).output().unwrap());
+    let crashed = replay(&log, &place).env("HELPDESK_FAULT", "after-commit:100").output().unwrap();
+    assert_eq!(crashed.status.code(), None);
+    place.forget_keys();
+    line(&replay(&log, &place).output().unwrap());
+    place.forget_keys();
+    line(&replay(&log, &place).output().unwrap());
+    assert!(place.dump(Detail::Settled) == undisturbed.dump(Detail::Settled), "nothing is lost or doubled");
+}
+
 /// Runs on a log outside the repository, named by the environment.
 #[test]
 fn a_real_log_is_imported_alike_on_both_databases() {

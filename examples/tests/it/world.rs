@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use helpdesk_core::Actor;
+use helpdesk_core::{Actor, Desk};
 use helpdesk_examples::database::Address;
 use helpdesk_examples::dump::{Detail, dump};
 
@@ -39,14 +39,28 @@ impl Place {
 
     /// Every ticket, as the import's own tenant sees it.
     pub(crate) fn dump(&self, detail: Detail) -> String {
+        self.with(async |desk| {
+            let tenant = desk.store().tenants().await.unwrap().pop().unwrap();
+            dump(desk, &Actor::system_of(tenant.id), detail).await.unwrap()
+        })
+    }
+
+    /// Drops every idempotency key, as if a day had passed.
+    pub(crate) fn forget_keys(&self) {
+        self.with(async |desk| {
+            let now = desk.clock().now();
+            assert!(desk.store().sweep(now.plus_millis(1000), now).await.unwrap() > 0);
+        });
+    }
+
+    fn with<T>(&self, look: impl AsyncFnOnce(&Desk) -> T) -> T {
         let address: Address = self.address.parse().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let desk = address.connect().await.unwrap().desk(None).build().await.unwrap();
-            let tenant = desk.store().tenants().await.unwrap().pop().unwrap();
-            let text = dump(&desk, &Actor::system_of(tenant.id), detail).await.unwrap();
+            let seen = look(&desk).await;
             desk.close().await;
-            text
+            seen
         })
     }
 }
