@@ -6,6 +6,7 @@
 //!
 //! An import that was interrupted is run again with the same arguments: it goes on where it ended.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -116,9 +117,9 @@ async fn replay(args: Args) -> anyhow::Result<()> {
     desk.close().await;
     if args.json {
         eprint!("{report}");
-        println!("{}", figures.json());
+        writeln!(std::io::stdout(), "{}", figures.json())?;
     } else {
-        println!("{report}{:.1} seconds", figures.seconds);
+        writeln!(std::io::stdout(), "{report}{:.1} seconds", figures.seconds)?;
     }
     every_row(&report)
 }
