@@ -1,7 +1,8 @@
 //! Import of ServiceNow-style incident audit logs: one CSV row per change of an incident, in the order of the source.
 //!
 //! The way of a row: lines of text → [`reader`] (columns) → [`row`] (typed values) → [`plan`](mod@plan) (what an
-//! importer has to do, and when) → a desk → [`report`] (what was made, what was odd, what differs from the log's own columns).
+//! importer has to do, and when) → a desk → [`report`] (what was made, what was odd, what differs from the log's own
+//! columns).
 //! Nothing in here knows a desk or a database: the program that has both carries out the steps of a [`CasePlan`].
 //!
 //! Every row is accounted for exactly once, as opened, changed, unchanged or odd ([`odd`]); an odd row's tracked
