@@ -35,7 +35,12 @@ pub(crate) fn failed(error: &ActError) -> Error {
             let needed = denied.needed.as_str();
             coded(FORBIDDEN, denied.to_string()).extend_with(|_, extensions| extensions.set("permission", needed))
         }
-        ActError::Refused(refusal) => coded(code(refusal), refusal.to_string()),
+        ActError::Refused(refusal) => {
+            let (code, reason) = (code(refusal), refusal.code());
+            let error = coded(code, refusal.to_string());
+            // The closed set of codes is coarser than the desk's own.
+            if code == reason { error } else { error.extend_with(|_, extensions| extensions.set("reason", reason)) }
+        }
         ActError::Busy(_) => coded(UNAVAILABLE, error.to_string()),
         ActError::Store(StoreError::Unavailable(cause)) => {
             tracing::warn!(%cause, "the database is not available");

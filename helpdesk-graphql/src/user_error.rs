@@ -7,6 +7,7 @@ use crate::names::TicketField;
 
 /// Something a person can mend: look again, fill in, choose another. Nothing of the command happened.
 #[derive(Debug, Clone, Interface)]
+#[allow(clippy::duplicated_attributes, reason = "fields of one type are no duplicates")]
 #[graphql(
     field(name = "code", ty = "&String", desc = "A stable name for machines."),
     field(name = "message", ty = "&String", desc = "What is wrong and what to do, for people."),

@@ -14,6 +14,8 @@ mod limits;
 mod lists;
 #[path = "it/organisation.rs"]
 mod organisation;
+#[path = "it/scenarios.rs"]
+mod scenarios;
 #[path = "it/sdl.rs"]
 mod sdl;
 #[path = "it/seen.rs"]
