@@ -7,6 +7,8 @@
 pub mod build;
 mod eval;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Author;
@@ -252,6 +254,30 @@ impl Filter {
                 Some(person) => Cond::Related { people: vec![person], relations }.into(),
                 None => Self::None,
             },
+            Self::All | Self::None | Self::Is(_) => self,
+        }
+    }
+
+    /// The tickets it names as parents.
+    pub(crate) fn parents(&self) -> BTreeSet<TicketId> {
+        match self {
+            Self::Is(Cond::Parent(list)) => list.iter().copied().collect(),
+            Self::All | Self::None | Self::Is(_) => BTreeSet::new(),
+            Self::Not(inner) => inner.parents(),
+            Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::parents).collect(),
+        }
+    }
+
+    /// Without the parents that are not `known`: nothing is under them.
+    pub(crate) fn without_parents(self, known: &dyn Fn(&TicketId) -> bool) -> Self {
+        match self {
+            Self::Is(Cond::Parent(list)) if !list.is_empty() => {
+                let list: Vec<TicketId> = list.into_iter().filter(|parent| known(parent)).collect();
+                if list.is_empty() { Self::None } else { Cond::Parent(list).into() }
+            }
+            Self::Not(inner) => Self::Not(Box::new(inner.without_parents(known))),
+            Self::And(all) => Self::And(all.into_iter().map(|filter| filter.without_parents(known)).collect()),
+            Self::Or(any) => Self::Or(any.into_iter().map(|filter| filter.without_parents(known)).collect()),
             Self::All | Self::None | Self::Is(_) => self,
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 use futures_util::stream;
@@ -115,18 +115,38 @@ impl Desk {
             filter: Filter,
             cursor: Cursor,
             ready: VecDeque<Live>,
+            checked: Instant,
             over: bool,
         }
-        let state =
-            State { desk: self.clone(), viewer: viewer.clone(), filter, cursor, ready: VecDeque::new(), over: false };
+        let state = State {
+            desk: self.clone(),
+            viewer: viewer.clone(),
+            filter,
+            cursor,
+            ready: VecDeque::new(),
+            checked: Instant::now(),
+            over: false,
+        };
         stream::unfold(state, |mut state| async move {
             if state.over {
                 return None;
             }
             loop {
+                if !state.ready.is_empty() && state.checked.elapsed() > POLL {
+                    // A slow reader: what it was shown to wait for may have been taken from it meanwhile.
+                    state.checked = Instant::now();
+                    match state.desk.still_visible(&state.viewer, &state.filter, &mut state.ready).await {
+                        Ok(()) => {}
+                        Err(error) => {
+                            state.over = true;
+                            return Some((Err(error), state));
+                        }
+                    }
+                }
                 if let Some(next) = state.ready.pop_front() {
                     return Some((Ok(next), state));
                 }
+                state.checked = Instant::now();
                 match state.desk.next_page(&state.viewer, &state.filter, state.cursor).await {
                     Ok((events, upto)) => {
                         state.ready.extend(events.into_iter().map(Live::Event));
@@ -180,6 +200,19 @@ impl Desk {
                 () = tokio::time::sleep(POLL) => self.still_let_in(viewer).await?,
             }
         }
+    }
+
+    /// Takes out of `ready` what the viewer may no longer see.
+    async fn still_visible(&self, viewer: &Actor, filter: &Filter, ready: &mut VecDeque<Live>) -> Result<(), ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        let waiting = ready.iter().filter_map(|live| match live {
+            Live::Event(event) => Some(event.clone()),
+            Live::Caught(_) => None,
+        });
+        let shown = self.visible(viewer, tenant, waiting.collect(), filter).await?;
+        let caught: Vec<Live> = ready.drain(..).filter(|live| matches!(live, Live::Caught(_))).collect();
+        ready.extend(shown.into_iter().map(Live::Event).chain(caught));
+        Ok(())
     }
 
     /// Refuses somebody who was deactivated, or whose tenant was suspended, since the subscription began.

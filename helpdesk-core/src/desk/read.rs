@@ -170,9 +170,20 @@ impl Desk {
     /// # Errors
     /// `NOT_FOUND` when it does not exist or the viewer may not see it.
     pub async fn ticket(&self, viewer: &Actor, which: impl Into<Which>) -> Result<View, ActError> {
-        let which = which.into();
+        self.one(viewer, which.into(), ENTRIES).await
+    }
+
+    /// A ticket with its text, without entries.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when it does not exist or the viewer may not see it.
+    pub async fn ticket_text(&self, viewer: &Actor, which: impl Into<Which>) -> Result<View, ActError> {
+        self.one(viewer, which.into(), 0).await
+    }
+
+    async fn one(&self, viewer: &Actor, which: Which, entries: u16) -> Result<View, ActError> {
         let tenant = Self::tenant_of(viewer)?;
-        let (epoch, parts) = self.inner.store.ticket(tenant, &which, ENTRIES).await?;
+        let (epoch, parts) = self.inner.store.ticket(tenant, &which, entries).await?;
         let stand = self.standpoint(viewer, tenant, epoch).await?;
         let unknown = || Refusal::NotFound { noun: "ticket", id: which.to_string() };
         let parts = parts.ok_or_else(unknown)?;
@@ -191,7 +202,7 @@ impl Desk {
         }
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
-            let find = self.find(&stand, tenant, filter, &page)?;
+            let find = self.find(&stand, tenant, filter, &page).await?;
             let (epoch, found) = self.inner.store.find(&find).await?;
             if epoch == stand.config.epoch {
                 return self.show(&stand, tenant, found, page.order).await;
@@ -207,7 +218,7 @@ impl Desk {
         let tenant = Self::tenant_of(viewer)?;
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
-            let find = self.find(&stand, tenant, filter, &Page::first(1))?;
+            let find = self.find(&stand, tenant, filter, &Page::first(1)).await?;
             let (epoch, count) = self.inner.store.count(&find, COUNT_MAX).await?;
             if epoch == stand.config.epoch {
                 return Ok(count);
@@ -217,10 +228,10 @@ impl Desk {
         Err(ActError::Busy(ROUNDS))
     }
 
-    fn find(&self, stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, ActError> {
+    async fn find(&self, stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, ActError> {
         filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
         let access = &stand.access;
-        let asked = filter.clone().bind(access.person());
+        let asked = self.bound(stand, tenant, filter).await?;
         let deleted = if filter.mentions(|cond| matches!(cond, Cond::Deleted(_))) {
             access.undeletable().or(Cond::Deleted(false))
         } else {
@@ -234,6 +245,22 @@ impl Desk {
             after: page.after.map(|place| (place.key, place.id)),
             limit: page.first,
         })
+    }
+
+    /// The filter as this viewer may ask it: "mine" is theirs, and parents they may not see do not exist.
+    pub(crate) async fn bound(
+        &self,
+        stand: &Standpoint,
+        tenant: TenantId,
+        filter: &Filter,
+    ) -> Result<Filter, ActError> {
+        let asked = filter.clone().bind(stand.access.person());
+        let parents = asked.parents();
+        if parents.is_empty() || stand.access.visible() == Filter::All {
+            return Ok(asked);
+        }
+        let shown = self.shown(stand, tenant, &parents).await?;
+        Ok(asked.without_parents(&|parent| shown.contains_key(parent)))
     }
 
     /// What the viewer may see of `found`.
@@ -308,6 +335,24 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Entries of one ticket by id, in no order; those the viewer may not read are left out.
+    pub async fn entries_by_id(
+        &self,
+        viewer: &Actor,
+        ticket: TicketId,
+        ids: &[EntryId],
+    ) -> Result<Vec<Entry>, ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        let mut needs = crate::decide::Needs { entries: ids.iter().copied().collect(), ..Default::default() };
+        needs.tickets.insert(ticket);
+        let loaded = self.inner.store.load(tenant, &needs, None).await?;
+        let epoch = loaded.epoch.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
+        let stand = self.standpoint(viewer, tenant, epoch).await?;
+        let mut views = self.show(&stand, tenant, loaded.cases, Order::default()).await?;
+        let view = views.pop().ok_or_else(|| Refusal::not_found("ticket", ticket))?;
+        Ok(view.case.entries)
     }
 
     /// Earlier texts of what the viewer may read of a ticket, oldest first.

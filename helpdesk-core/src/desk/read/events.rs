@@ -96,7 +96,7 @@ impl Desk {
         let ids: Vec<TicketId> = ids.into_iter().collect();
         let (epoch, found) = self.store().tickets(tenant, &ids).await?;
         let stand = self.standpoint(viewer, tenant, epoch).await?;
-        let wanted = filter.clone().bind(stand.access.person());
+        let wanted = self.bound(&stand, tenant, filter).await?;
         let mut seen: BTreeMap<TicketId, (Permissions, bool, bool)> = BTreeMap::new();
         for parts in found {
             let case = super::case(&stand.config, parts)?;
