@@ -328,11 +328,15 @@ impl Desk {
             let page = self.inner.store.entries(view.case.ticket.tenant, ticket, after, PAGE_MAX).await?;
             let Some(last) = page.last() else { return Ok(shown) };
             after = Some((last.created_at, last.id));
+            let full = page.len() == usize::from(PAGE_MAX);
             for entry in page.into_iter().filter(|entry| readable(entry, view.may)) {
                 shown.push(entry);
                 if shown.len() == usize::from(first) {
                     return Ok(shown);
                 }
+            }
+            if !full {
+                return Ok(shown);
             }
         }
     }

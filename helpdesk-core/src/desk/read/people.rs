@@ -20,7 +20,7 @@ impl Desk {
         Ok(self.fresh(viewer).await?.1)
     }
 
-    /// The tenant's configuration as the viewer may see it: projects they can see or create in and their tags; groups,
+    /// The tenant's configuration as the viewer may see it: projects they can see or create in with all their tags; groups,
     /// for those who see the directory; workflows; plugins, for those who manage them.
     pub async fn config(&self, viewer: &Actor) -> Result<Arc<TenantConfig>, ActError> {
         let (config, access) = self.fresh(viewer).await?;
@@ -33,10 +33,8 @@ impl Desk {
             let open = may.has(Permission::TicketRead) || may.has(Permission::TicketCreate);
             open && (project.deleted_at.is_none() || may.has(Permission::ProjectManage))
         });
-        seen.tags.retain(|_, tag| {
-            let gone = tag.deleted_at.is_some() && !access.in_project(tag.project).has(Permission::TagManage);
-            seen.projects.contains_key(&tag.project) && !gone
-        });
+        // Deleted ones too: they stay on the tickets that bear them.
+        seen.tags.retain(|_, tag| seen.projects.contains_key(&tag.project));
         if !access.anywhere(Permission::PeopleRead) {
             seen.groups.clear();
         }
