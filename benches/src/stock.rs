@@ -38,8 +38,10 @@ const SQLITE: Words = Words {
     blob: |id| format!("x'{}'", id.simple()),
 };
 
-/// The tables that are cloned: how a row of the first ticket is found, and its columns that are told anew.
-fn tables(words: &Words, tickets: u64, now: i64) -> Vec<(&'static str, &'static str, Vec<(&'static str, String)>)> {
+/// A table that is cloned: how a row `r` of the first ticket `k` is found, and the columns that are told anew.
+type Cloned = (&'static str, &'static str, Vec<(&'static str, String)>);
+
+fn tables(words: &Words, tickets: u64, now: i64) -> Vec<Cloned> {
     let id = || words.id.to_owned();
     let turn = format!("((s.i / {LANES}) % {})", SPREAD.len());
     let by_turn = |value: &dyn Fn(usize) -> String| {
@@ -163,7 +165,8 @@ pub fn sqlite(file: &std::path::Path, world: &World, now: i64) -> anyhow::Result
         conn.execute_batch(&statement)
             .with_context(|| format!("stocking: {}", &statement[..60.min(statement.len())]))?;
     }
-    conn.execute_batch("INSERT INTO hd_search_words(hd_search_words) VALUES ('rebuild'); COMMIT; ANALYZE;")?;
+    // No ANALYZE: with its samples SQLite prepares a statement anew whenever a bound value changes.
+    conn.execute_batch("INSERT INTO hd_search_words(hd_search_words) VALUES ('rebuild'); COMMIT;")?;
     conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
 }
