@@ -25,7 +25,7 @@ struct Options {
 
 /// The most a delivery that does nothing may take, microseconds.
 const WANTED: f64 = 60.0;
-const GUEST: &[u8] = include_bytes!("../../../plugins/prebuilt/hostile.wasm");
+const GUEST: &[u8] = include_bytes!("../../../plugins/prebuilt/hostile-rule.wasm");
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
