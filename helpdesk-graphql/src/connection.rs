@@ -79,21 +79,38 @@ pub(crate) fn after<T: Noun>(text: Option<&str>) -> Result<Option<T>> {
     })
 }
 
-/// One page of a list that is in memory, in its order; `id` names an item.
-pub(crate) fn page_of<T, K: Noun + PartialEq>(
-    all: Vec<T>,
-    id: impl Fn(&T) -> K,
+/// A place in a list ordered by a text; the id breaks ties. The text is hexadecimal in cursors.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Named<K>(pub(crate) String, pub(crate) K);
+
+impl<K: Noun> Noun for Named<K> {
+    const KIND: &'static str = K::KIND;
+    fn key(&self) -> String {
+        let name: String = self.0.bytes().map(|byte| format!("{byte:02x}")).collect();
+        format!("{name}_{}", self.1.key())
+    }
+    fn read(key: &str) -> Option<Self> {
+        let (name, key) = key.split_once('_')?;
+        let bytes = name.as_bytes().chunks(2);
+        let bytes = bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        Some(Self(String::from_utf8(bytes.collect::<Option<_>>()?).ok()?, K::read(key)?))
+    }
+}
+
+/// One page of a list that is in memory, ordered by `key`. A cursor is the key of an item rather than the item: the list
+/// goes on behind it although the item is gone.
+pub(crate) fn page_of<T, K: Noun + Ord>(
+    mut all: Vec<T>,
+    key: impl Fn(&T) -> K,
     first: i32,
     after_cursor: Option<&str>,
 ) -> Result<Paged<T>> {
     let first = page_size(first)?;
-    let start = match after::<K>(after_cursor)? {
-        None => 0,
-        Some(last) => all.iter().position(|it| id(it) == last).map_or(all.len(), |at| at + 1),
-    };
-    let rest = all.into_iter().skip(start).take(usize::from(first) + 1);
-    let items = rest.map(|it| (cursor(&id(&it)), it)).collect();
-    Ok(Paged::cut(items, first, start > 0))
+    let start = after::<K>(after_cursor)?;
+    all.sort_by_cached_key(&key);
+    let rest = all.into_iter().filter(|it| start.as_ref().is_none_or(|start| key(it) > *start));
+    let items = rest.take(usize::from(first) + 1).map(|it| (cursor(&key(&it)), it)).collect();
+    Ok(Paged::cut(items, first, start.is_some()))
 }
 
 /// A connection type over [`Paged`], its edge type, and, when asked for, the fields of an `impl` beside it.
@@ -154,5 +171,42 @@ pub(crate) trait Counted: Send + Sync {
 impl Counted for usize {
     async fn count(&self, _: &async_graphql::Context<'_>) -> Result<TotalCount> {
         Ok(TotalCount { value: u32::try_from(*self).unwrap_or(u32::MAX), is_exact: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use helpdesk_core::id::TagId;
+    use uuid::Uuid;
+
+    use super::{Named, page_of};
+    use crate::id::Noun;
+
+    fn tag(n: u128) -> TagId {
+        TagId::from(Uuid::from_u128(n))
+    }
+
+    #[test]
+    fn a_list_goes_on_behind_what_is_gone() {
+        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let page = |names: &[&str], after: Option<&str>| {
+            let page = page_of(all(names), |name| Named(name.clone(), tag(1)), 2, after).unwrap();
+            let last = page.items.last().map(|(cursor, _)| cursor.clone());
+            (page.items.into_iter().map(|(_, name)| name).collect::<Vec<_>>(), page.more, last)
+        };
+        let (first, more, last) = page(&["d", "é_.b", "a", "c"], None);
+        assert_eq!((first, more), (all(&["a", "c"]), true));
+        let (second, more, last) = page(&["a", "b", "d", "é_.b"], last.as_deref());
+        assert_eq!((second, more), (all(&["d", "é_.b"]), false));
+        assert_eq!(page(&["a", "é_.b", "é_.c"], last.as_deref()).0, all(&["é_.c"]));
+    }
+
+    #[test]
+    fn a_place_comes_back_and_a_broken_one_does_not() {
+        let place = Named("Café_1.x".to_owned(), tag(9));
+        assert_eq!(Named::read(&place.key()), Some(place));
+        for broken in ["", "_", "4_0", "zz_00", "é_00", "ff_00000000000000000000000000000009"] {
+            assert_eq!(Named::<TagId>::read(broken), None, "{broken}");
+        }
     }
 }

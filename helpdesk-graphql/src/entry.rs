@@ -19,9 +19,6 @@ use crate::scalar::{DateTime, UuidValue};
 use crate::session::Session;
 use crate::ticket::Ticket;
 
-/// How far the clock that made an entry's id may be from the one that dated it, in milliseconds.
-const CLOCKS: i64 = 60_000;
-
 /// One entry of a ticket's conversation.
 #[derive(Debug, Clone, Description)]
 pub(crate) struct Entry(pub(crate) ticket::Entry);
@@ -116,26 +113,8 @@ pub(crate) async fn page(
     Ok(EntryConnection { page: Paged::cut(items, first, start.is_some()) })
 }
 
-/// One entry. Conversations are read in order of time, and the id tells about when it was written.
 pub(crate) async fn load(ctx: &Context<'_>, id: &EntryOf) -> Result<Entry> {
-    let EntryOf(ticket, entry) = *id;
-    let made = i64::try_from(Uuid::from(entry).as_u128() >> 80).unwrap_or(i64::MAX);
-    let hint = (Timestamp::from_millis(made).plus_millis(-CLOCKS), EntryId::NIL);
-    for start in [Some(hint), None] {
-        let mut place = start;
-        loop {
-            let page = read(ctx, ticket, place, PAGE_MAX).await?;
-            let full = page.len() == usize::from(PAGE_MAX);
-            place = page.last().map(|entry| (entry.created_at, entry.id));
-            if let Some(found) = page.into_iter().find(|it| it.id == entry) {
-                return Ok(Entry(found));
-            }
-            if !full {
-                break;
-            }
-        }
-    }
-    Err(not_found("entry", entry))
+    Session::of(ctx)?.loaders.entry(*id).await?.map(Entry).ok_or_else(|| not_found("entry", id.1))
 }
 
 /// Writes an entry into the conversation.
@@ -209,7 +188,7 @@ impl EntryMutation {
     async fn entry_add(&self, ctx: &Context<'_>, input: EntryAddInput) -> Result<Option<EntryAddPayload>> {
         let ticket = input.ticket.0;
         let command = Comment { ticket, body: input.body, visibility: input.visibility.into() };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(EntryAddPayload(act(ctx, command, with).await?.map(|entry| EntryOf(ticket, entry)))))
     }
 
@@ -217,14 +196,14 @@ impl EntryMutation {
     async fn entry_edit(&self, ctx: &Context<'_>, input: EntryEditInput) -> Result<Option<EntryEditPayload>> {
         let EntryOf(ticket, entry) = input.entry.0;
         let command = EditComment { ticket, entry, body: input.body };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(EntryEditPayload(act(ctx, command, with).await?.about(input.entry.0))))
     }
 
     /// Deletes an entry: authors their own for 24 hours, moderators any.
     async fn entry_delete(&self, ctx: &Context<'_>, input: EntryDeleteInput) -> Result<Option<EntryDeletePayload>> {
         let EntryOf(ticket, entry) = input.entry.0;
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         let outcome = act(ctx, DeleteComment { ticket, entry }, with).await?;
         Ok(Some(EntryDeletePayload(outcome.about(input.entry.0))))
     }

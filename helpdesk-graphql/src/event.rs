@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::connection::{Paged, after, connection, cursor, page_size};
-use crate::fault::{bad_input, failed};
+use crate::fault::bad_input;
 use crate::id::Noun;
 use crate::names::TicketField;
 use crate::scalar::{DateTime, EventCursor, Json, UuidValue};
@@ -126,8 +126,16 @@ impl Noun for Place {
     }
     fn read(key: &str) -> Option<Self> {
         let (version, ord) = key.split_once('_')?;
-        Some(Self(version.parse().ok()?, ord.parse().ok()?))
+        let (version, ord) = (version.parse().ok()?, ord.parse().ok()?);
+        (version >= 0 && ord >= 0).then_some(Self(version, ord))
     }
+}
+
+/// The version to read after and how many events, for a page behind a place. A page may end inside a version: begin with
+/// that version again and skip what was shown.
+fn span(version: i64, ord: i32, first: u16) -> (i64, u16) {
+    let shown = u16::try_from(ord.saturating_add(1)).unwrap_or(u16::MAX);
+    (version.saturating_sub(1).max(0), first.saturating_add(1).saturating_add(shown))
 }
 
 /// One page of a ticket's timeline.
@@ -141,9 +149,7 @@ pub(crate) async fn timeline(
     let first = page_size(first)?;
     let start = after::<Place>(after_cursor.as_deref())?;
     let (version, ord) = start.as_ref().map_or((0, -1), |place| (place.0, place.1));
-    // A page may end inside a version: begin with that version again and skip what was shown.
-    let (before, shown) = (version.saturating_sub(1).max(0), u16::try_from(ord + 1).unwrap_or(u16::MAX));
-    let wanted = first.saturating_add(1).saturating_add(shown);
+    let (before, wanted) = span(version, ord, first);
     let read = move |desk: Desk, actor| async move { desk.timeline(&actor, ticket, before, wanted).await };
     let found = session.loaders.read(read).await?;
     let rest = found.into_iter().filter(|event| (event.version, event.ord) > (version, ord));
@@ -217,10 +223,29 @@ impl EventQuery {
         let session = Session::of(ctx)?;
         let (first, wanted) = (page_size(first)?, Wanted::of(filter)?);
         let after = after.map_or(Cursor::START, |after| after.0);
-        let head = session.desk.head_of_log().await.map_err(|error| failed(&error))?;
-        let read = session.desk.events(&session.actor, &wanted.tickets, after, first).await;
-        let (events, upto) = read.map_err(|error| failed(&error))?;
+        let tickets = wanted.tickets.clone();
+        let read = move |desk: Desk, actor| async move {
+            let head = desk.head_of_log().await?;
+            let (events, upto) = desk.events(&actor, &tickets, after, first).await?;
+            Ok((head, events, upto))
+        };
+        let (head, events, upto) = session.loaders.read(read).await?;
         let nodes = events.into_iter().filter(|event| wanted.wants(event)).map(Event).collect();
         Ok(EventPage { nodes, cursor: EventCursor(upto), at_end: upto >= head })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, span};
+    use crate::id::Noun;
+
+    #[test]
+    fn a_place_no_timeline_has_ends_the_list_and_not_the_server() {
+        assert_eq!(span(0, -1, 10), (0, 11));
+        assert_eq!(span(3, 1, 10), (2, 13));
+        assert_eq!(span(i64::MAX, i32::MAX, 100), (i64::MAX - 1, u16::MAX));
+        assert!(Place::read("1_2147483647").is_some());
+        assert!(Place::read("1_-1").is_none() && Place::read("-1_0").is_none());
     }
 }

@@ -54,6 +54,12 @@ pub(crate) fn failed(error: &ActError) -> Error {
     }
 }
 
+/// Whether it is an error with this code.
+pub(crate) fn has_code(error: &Error, code: &str) -> bool {
+    let given = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    matches!(given, Some(Value::String(given)) if given == code)
+}
+
 const fn code(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NotFound { .. } => NOT_FOUND,

@@ -8,7 +8,7 @@ use helpdesk_core::role::{self, Principal, Scope};
 
 use crate::actor::Actor;
 use crate::connection::{connection, page_of};
-use crate::fault::{failed, not_found};
+use crate::fault::not_found;
 use crate::group::Group;
 use crate::id::{Ref, global};
 use crate::names::Role;
@@ -87,9 +87,8 @@ connection! {
 }
 
 async fn all(ctx: &Context<'_>) -> Result<Vec<Grant>> {
-    let session = Session::of(ctx)?;
-    let grants = session.desk.grants(&session.actor).await.map_err(|error| failed(&error))?;
-    Ok(grants.into_iter().map(Grant).collect())
+    let grants = Session::of(ctx)?.loaders.grants().await?;
+    Ok(grants.iter().cloned().map(Grant).collect())
 }
 
 pub(crate) async fn load(ctx: &Context<'_>, id: &GrantId) -> Result<Grant> {
@@ -102,7 +101,12 @@ pub(crate) struct GrantQuery;
 #[Object]
 impl GrantQuery {
     /// The grants of the tenant, oldest first: for those who grant roles, and auditors.
-    async fn grants(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<GrantConnection> {
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<GrantConnection> {
         let all = all(ctx).await?;
         let count = all.len();
         Ok(GrantConnection { page: page_of(all, |grant| grant.0.id, first, after.as_deref())?, count })
@@ -178,13 +182,13 @@ impl GrantMutation {
             scope: input.project.map_or(Scope::Tenant, |project| Scope::Project(project.0)),
             expires_at: input.expires_at.map(|end| end.0),
         };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key).at(&[("scope", "project")]);
         Ok(Some(RoleGrantPayload(act(ctx, command, with).await?)))
     }
 
     /// Takes a grant back.
     async fn role_revoke(&self, ctx: &Context<'_>, input: RoleRevokeInput) -> Result<Option<RoleRevokePayload>> {
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key);
         let outcome = act(ctx, RevokeRole { grant: input.grant.0 }, with).await?;
         Ok(Some(RoleRevokePayload(outcome.about(input.grant.0))))
     }

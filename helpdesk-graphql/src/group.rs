@@ -1,12 +1,11 @@
 //! Groups and their members.
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
-use helpdesk_core::Desk;
 use helpdesk_core::command::{AddMember, CreateGroup, EditGroup, RemoveMember};
 use helpdesk_core::id::{GroupId, PersonId};
 use helpdesk_core::org;
 
-use crate::connection::{connection, page_of};
+use crate::connection::{Named, connection, page_of};
 use crate::fault::not_found;
 use crate::id::{Ref, global};
 use crate::names::GroupKind;
@@ -39,13 +38,15 @@ impl Group {
         Ok(self.0.parent.and_then(|id| config.groups.get(&id)).cloned().map(Group))
     }
     /// The people in it, oldest entry in the directory first.
-    async fn members(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<PersonConnection> {
-        let session = Session::of(ctx)?;
-        let group = self.0.id;
-        let read = move |desk: Desk, actor| async move { desk.members(&actor, group).await };
-        let members = session.loaders.read(read).await?;
-        let mut members: Vec<Person> = members.into_iter().map(Person).collect();
-        members.sort_by_key(|person| person.0.id);
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<PersonConnection> {
+        let members = Session::of(ctx)?.loaders.members(self.0.id).await?;
+        let members = members.ok_or_else(|| not_found("group", self.0.id))?;
+        let members: Vec<Person> = members.iter().cloned().map(Person).collect();
         Ok(PersonConnection { page: page_of(members, |person| person.0.id, first, after.as_deref())? })
     }
     /// Counts changes, from 1.
@@ -76,7 +77,7 @@ pub(crate) struct GroupQuery;
 #[Object]
 impl GroupQuery {
     /// A group.
-    async fn group(&self, ctx: &Context<'_>, id: Ref<GroupId>) -> Result<Option<Group>> {
+    async fn group(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Ref<GroupId>) -> Result<Option<Group>> {
         load(ctx, &id.0).await.map(Some)
     }
 
@@ -85,16 +86,16 @@ impl GroupQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Of this kind only.")] kind: Option<GroupKind>,
-        first: i32,
-        after: Option<String>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<GroupConnection> {
         let config = Session::of(ctx)?.config().await?;
         let wanted = kind.map(helpdesk_core::org::GroupKind::from);
         let all = config.groups.values().filter(|group| wanted.is_none_or(|kind| group.kind == kind));
-        let mut all: Vec<Group> = all.cloned().map(Group).collect();
-        all.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.0.id.cmp(&b.0.id)));
+        let all: Vec<Group> = all.cloned().map(Group).collect();
+        let place = |group: &Group| Named(group.0.name.clone(), group.0.id);
         let count = all.len();
-        Ok(GroupConnection { page: page_of(all, |group| group.0.id, first, after.as_deref())?, count })
+        Ok(GroupConnection { page: page_of(all, place, first, after.as_deref())?, count })
     }
 }
 
@@ -184,7 +185,7 @@ impl GroupMutation {
             name: input.name,
             parent: input.parent.map(|parent| parent.0),
         };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key);
         Ok(Some(GroupCreatePayload(act(ctx, command, with).await?)))
     }
 
@@ -195,7 +196,7 @@ impl GroupMutation {
             name: input.name,
             parent: Option::from(input.parent).map(|parent: Option<Ref<GroupId>>| parent.map(|parent| parent.0)),
         };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(GroupEditPayload(act(ctx, command, with).await?.about(input.group.0))))
     }
 
@@ -206,7 +207,7 @@ impl GroupMutation {
         input: GroupAddMemberInput,
     ) -> Result<Option<GroupAddMemberPayload>> {
         let command = AddMember { group: input.group.0, person: input.person.0 };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key);
         Ok(Some(GroupAddMemberPayload(act(ctx, command, with).await?.about(input.group.0))))
     }
 
@@ -217,7 +218,7 @@ impl GroupMutation {
         input: GroupRemoveMemberInput,
     ) -> Result<Option<GroupRemoveMemberPayload>> {
         let command = RemoveMember { group: input.group.0, person: input.person.0 };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key);
         Ok(Some(GroupRemoveMemberPayload(act(ctx, command, with).await?.about(input.group.0))))
     }
 }

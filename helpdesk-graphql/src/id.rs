@@ -58,7 +58,7 @@ impl Noun for PluginId {
 }
 
 /// An entry with its ticket: entries are only reached through their tickets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct EntryOf(pub(crate) TicketId, pub(crate) EntryId);
 
 impl Noun for EntryOf {

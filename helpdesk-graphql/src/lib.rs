@@ -34,6 +34,7 @@ mod payload;
 mod person;
 mod plugin;
 mod project;
+mod revision;
 mod root;
 mod scalar;
 mod session;

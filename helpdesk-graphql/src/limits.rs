@@ -4,6 +4,7 @@
 mod size;
 mod token;
 
+use std::any::TypeId;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -91,12 +92,14 @@ impl Meter {
         if tokens > limits.tokens {
             return Err(refused("tokens:", tokens, limits.tokens));
         }
+        let person = |actor: &Actor| matches!(actor, Actor::Person(..));
+        let allowed = if actor(ctx, request).is_none_or(person) { limits.cost } else { limits.service_cost };
+        let _ = self.allowed.set(allowed); // the first to say so
         let (name, variables) = (request.operation_name.clone(), request.variables.clone());
         let document = request.parsed_query()?;
-        let sizes = Sizes::new(&ctx.schema_env.registry, document, &variables);
         let mut expanded: u64 = 0;
         for (operation_name, operation) in document.operations.iter() {
-            let size = sizes.operation(&operation.node)?;
+            let size = Sizes::new(&ctx.schema_env.registry, document, &operation.node, &variables).operation()?;
             expanded = expanded.saturating_add(size.selections);
             let mut checks = vec![
                 ("selections in all:", expanded, limits.selections),
@@ -111,10 +114,6 @@ impl Meter {
             }
             // Only what runs costs.
             if name.is_none() || operation_name.map(|it| it.as_str()) == name.as_deref() {
-                let person = |actor: &Actor| matches!(actor, Actor::Person(..));
-                let actor = request_actor(ctx);
-                let allowed = if actor.is_none_or(person) { limits.cost } else { limits.service_cost };
-                let _ = self.allowed.set(allowed); // the same for every operation
                 self.cost.fetch_max(size.cost, Ordering::Relaxed);
                 checks.push(("a cost of", size.cost, allowed));
             }
@@ -138,8 +137,10 @@ impl Meter {
     }
 }
 
-fn request_actor<'a>(ctx: &ExtensionContext<'a>) -> Option<&'a Actor> {
-    ctx.data_opt::<Actor>()
+/// Who asks. What came with the request is not in the context yet; what came with the connection is.
+fn actor<'a>(ctx: &'a ExtensionContext<'_>, request: &'a Request) -> Option<&'a Actor> {
+    let sent = request.data.get(&TypeId::of::<Actor>()).and_then(|actor| actor.downcast_ref());
+    sent.or_else(|| ctx.data_opt())
 }
 
 #[async_trait]

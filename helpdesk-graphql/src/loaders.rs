@@ -1,20 +1,24 @@
 //! Loaders: what many fields of one document ask for one by one is read together.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::Error;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use helpdesk_core::config::TenantConfig;
-use helpdesk_core::desk::read::{PAGE_MAX, Page, Place, View};
+use helpdesk_core::desk::read::{Members, PAGE_MAX, Page, Place, View};
 use helpdesk_core::filter::{Cond, Filter, ITEMS_MAX, Order};
-use helpdesk_core::id::{PersonId, TicketId};
+use helpdesk_core::id::{EntryId, GroupId, PersonId, TicketId};
 use helpdesk_core::org::Person;
+use helpdesk_core::role::{Access, Grant};
 use helpdesk_core::store::StoreError;
-use helpdesk_core::{ActError, Actor, Desk};
+use helpdesk_core::ticket::Entry;
+use helpdesk_core::{ActError, Actor, Desk, Refusal};
 
 use crate::fault::failed;
+use crate::id::EntryOf;
 use crate::waves::{AtOnce, Waves};
 
 /// Single reads of one batch that run at a time.
@@ -35,6 +39,14 @@ struct Reader {
 /// The tenant's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Configuration;
+
+/// What the viewer may do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Standing;
+
+/// The grants of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Grants;
 
 /// A ticket with its text, rather than the head alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,6 +83,27 @@ impl Loaders {
     pub(crate) async fn config(&self) -> Result<Arc<TenantConfig>, Error> {
         let config = self.by_key.load_one(Configuration).await?;
         config.ok_or_else(|| failed(&ActError::from(StoreError::Defect("no configuration was read".into()))))
+    }
+
+    /// What the viewer may do.
+    pub(crate) async fn access(&self) -> Result<Arc<Access>, Error> {
+        let access = self.by_key.load_one(Standing).await?;
+        access.ok_or_else(|| failed(&ActError::from(StoreError::Defect("no access was read".into()))))
+    }
+
+    /// The grants of the tenant.
+    pub(crate) async fn grants(&self) -> Result<Arc<Vec<Grant>>, Error> {
+        Ok(self.by_key.load_one(Grants).await?.unwrap_or_default())
+    }
+
+    /// The people in a group; none when the viewer may not see it.
+    pub(crate) async fn members(&self, group: GroupId) -> Result<Option<Arc<Members>>, Error> {
+        self.by_key.load_one(group).await
+    }
+
+    /// An entry the viewer may read.
+    pub(crate) async fn entry(&self, id: EntryOf) -> Result<Option<Entry>, Error> {
+        self.by_key.load_one(id).await
     }
 
     /// From now on everything is read anew; what is asked for together is still read together.
@@ -114,6 +147,47 @@ impl Loader<Configuration> for Reader {
     }
 }
 
+impl Loader<Standing> for Reader {
+    type Value = Arc<Access>;
+    type Error = Error;
+    async fn load(&self, _: &[Standing]) -> Result<HashMap<Standing, Arc<Access>>, Error> {
+        let access = self.desk.access(&self.actor).await.map_err(|error| failed(&error))?;
+        Ok(HashMap::from([(Standing, access)]))
+    }
+}
+
+impl Loader<Grants> for Reader {
+    type Value = Arc<Vec<Grant>>;
+    type Error = Error;
+    async fn load(&self, _: &[Grants]) -> Result<HashMap<Grants, Arc<Vec<Grant>>>, Error> {
+        let grants = self.desk.grants(&self.actor).await.map_err(|error| failed(&error))?;
+        Ok(HashMap::from([(Grants, Arc::new(grants))]))
+    }
+}
+
+impl Loader<GroupId> for Reader {
+    type Value = Arc<Members>;
+    type Error = Error;
+    async fn load(&self, ids: &[GroupId]) -> Result<HashMap<GroupId, Arc<Members>>, Error> {
+        let read = |id: &GroupId| (*id, self.desk.members(&self.actor, *id).map_ok(Arc::new));
+        each(ids.iter().map(read).collect()).await
+    }
+}
+
+impl Loader<EntryOf> for Reader {
+    type Value = Entry;
+    type Error = Error;
+    async fn load(&self, ids: &[EntryOf]) -> Result<HashMap<EntryOf, Entry>, Error> {
+        let mut by_ticket: HashMap<TicketId, Vec<EntryId>> = HashMap::new();
+        for EntryOf(ticket, entry) in ids {
+            by_ticket.entry(*ticket).or_default().push(*entry);
+        }
+        let reads = by_ticket.iter().map(|it| (*it.0, self.desk.entries_by_id(&self.actor, *it.0, it.1)));
+        let found = each(reads.collect()).await?;
+        Ok(found.into_values().flatten().map(|entry| (EntryOf(entry.ticket, entry.id), entry)).collect())
+    }
+}
+
 impl Loader<PersonId> for Reader {
     type Value = Person;
     type Error = Error;
@@ -136,19 +210,8 @@ impl Loader<Whole> for Reader {
     type Value = Arc<View>;
     type Error = Error;
     async fn load(&self, ids: &[Whole]) -> Result<HashMap<Whole, Arc<View>>, Error> {
-        let read = |id: &Whole| {
-            let id = id.clone();
-            async move {
-                match self.desk.ticket(&self.actor, id.0).await {
-                    Ok(view) => Ok(Some((id, Arc::new(view)))),
-                    Err(ActError::Refused(helpdesk_core::Refusal::NotFound { .. })) => Ok(None),
-                    Err(error) => Err(failed(&error)),
-                }
-            }
-        };
-        let all: Vec<_> = ids.iter().map(read).collect();
-        let found: Vec<_> = stream::iter(all).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        let read = |id: &Whole| (id.clone(), self.desk.ticket_text(&self.actor, id.0).map_ok(Arc::new));
+        each(ids.iter().map(read).collect()).await
     }
 }
 
@@ -168,6 +231,22 @@ impl Loader<Children> for Reader {
         }
         Ok(all)
     }
+}
+
+/// These reads, some at a time; what does not exist, or not for the viewer, is left out.
+async fn each<K: Eq + Hash, T>(
+    reads: Vec<(K, impl Future<Output = Result<T, ActError>>)>,
+) -> Result<HashMap<K, T>, Error> {
+    let one = |(key, read)| async move {
+        match read.await {
+            Ok(it) => Ok(Some((key, it))),
+            Err(ActError::Refused(Refusal::NotFound { .. })) => Ok(None),
+            Err(error) => Err(failed(&error)),
+        }
+    };
+    let all: Vec<_> = reads.into_iter().map(one).collect();
+    let found: Vec<_> = stream::iter(all).buffer_unordered(AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// One page of tickets and, if there is more, one ticket beyond it.
@@ -218,5 +297,30 @@ impl Reader {
             all.push(((*children).clone(), views));
         }
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use helpdesk_core::command::Comment;
+    use helpdesk_core::store::sqlite::SqliteStore;
+    use helpdesk_core::testing::World;
+
+    use super::Loaders;
+    use crate::waves::Waves;
+
+    #[tokio::test]
+    async fn a_text_comes_without_the_conversation() {
+        let store = SqliteStore::memory().await.unwrap();
+        store.migrate().await.unwrap();
+        let world = World::found(Arc::new(store), "acme").await;
+        let ticket = world.ticket("Printer").await;
+        world.must(&world.ana, Comment::public(ticket, "On my way.")).await;
+        let waves = Waves::default();
+        let loaders = Loaders::new(&world.desk, &world.ana, waves.clone());
+        let whole = waves.run(loaders.whole(ticket)).await.unwrap().unwrap();
+        assert!(whole.case.text.is_some() && whole.case.entries.is_empty());
     }
 }

@@ -7,7 +7,7 @@ use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, 
 use helpdesk_core::workflow::WorkflowRef;
 
 use crate::entry::Entry;
-use crate::fault::{NOT_FOUND, bad_input};
+use crate::fault::{NOT_FOUND, bad_input, has_code};
 use crate::grant::Grant;
 use crate::group::Group;
 use crate::id::{EntryOf, Noun, split};
@@ -74,13 +74,17 @@ pub(crate) struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// Anything by its global id.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Result<Option<Node>> {
         load(ctx, &id).await.map(Some)
     }
 
     /// Up to 100 things by their global ids, in the order asked for; null where there is none, or none for you. Of
     /// tickets the heads are read, together.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100 ids.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
         if ids.len() > NODES_MAX {
             return Err(bad_input(format!("{} ids are too many; give at most {NODES_MAX}", ids.len())));
         }
@@ -93,15 +97,10 @@ impl NodeQuery {
             }
             match load(ctx, id).await {
                 Ok(node) => Ok(Some(node)),
-                Err(error) if is_not_found(&error) => Ok(None),
+                Err(error) if has_code(&error, NOT_FOUND) => Ok(None),
                 Err(error) => Err(error),
             }
         };
         join_all(ids.iter().map(read)).await.into_iter().collect()
     }
-}
-
-fn is_not_found(error: &async_graphql::Error) -> bool {
-    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-    matches!(code, Some(async_graphql::Value::String(code)) if code == NOT_FOUND)
 }

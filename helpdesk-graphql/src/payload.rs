@@ -3,16 +3,27 @@
 use async_graphql::{Context, Result};
 use helpdesk_core::command::{Ask, Intent};
 
-use crate::fault::failed;
+use crate::fault::{FORBIDDEN, NOT_FOUND, failed, has_code};
 use crate::scalar::EventCursor;
 use crate::session::Session;
-use crate::user_error::{UserError, mendable};
+use crate::user_error::{Places, UserError, mendable};
 
 /// What surrounds a command.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct With {
     pub(crate) expected: Option<i64>,
     pub(crate) key: Option<String>,
+    pub(crate) places: Places,
+}
+
+impl With {
+    pub(crate) const fn new(expected: Option<i64>, key: Option<String>) -> Self {
+        Self { expected, key, places: &[] }
+    }
+    /// For commands that name some of their fields otherwise than the input does.
+    pub(crate) fn at(self, places: Places) -> Self {
+        Self { places, ..self }
+    }
 }
 
 /// How a command ended, for a payload.
@@ -44,7 +55,15 @@ pub(crate) async fn act<C: Intent>(ctx: &Context<'_>, command: C, with: With) ->
     let ask = Ask { expected: with.expected, key: with.key, ..Ask::from(command) };
     match session.desk.act(&session.actor, ask).await {
         Ok(done) => Ok(Outcome { out: Some(done.out), errors: vec![], cursor: Some(EventCursor(done.cursor)) }),
-        Err(error) => mendable(error).map(Outcome::refused).map_err(|error| failed(&error)),
+        Err(error) => mendable(error, with.places).map(Outcome::refused).map_err(|error| failed(&error)),
+    }
+}
+
+/// What a command made or changed, if whoever sent it may still see it: it happened all the same.
+pub(crate) fn seen<T>(loaded: Result<T>) -> Result<Option<T>> {
+    match loaded {
+        Err(error) if has_code(&error, NOT_FOUND) || has_code(&error, FORBIDDEN) => Ok(None),
+        loaded => loaded.map(Some),
     }
 }
 
@@ -60,7 +79,7 @@ macro_rules! payloads {
             $(#[$fdoc])*
             async fn $field(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<$out>> {
                 match &self.0.out {
-                    Some(id) => $load(ctx, id).await.map(Some),
+                    Some(id) => $crate::payload::seen($load(ctx, id).await),
                     None => Ok(None),
                 }
             }

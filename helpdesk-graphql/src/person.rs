@@ -1,13 +1,15 @@
 //! People: the directory.
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
+use helpdesk_core::Desk;
 use helpdesk_core::command::{EditPerson, EnsurePerson};
+use helpdesk_core::desk::read::PAGE_MAX;
 use helpdesk_core::id::PersonId;
 use helpdesk_core::org;
 use helpdesk_core::store::PeopleFind;
 
 use crate::connection::{Paged, after, connection, cursor, page_size};
-use crate::fault::{failed, not_found};
+use crate::fault::not_found;
 use crate::id::{Ref, global};
 use crate::names::PersonKind;
 use crate::payload::{With, act, payloads};
@@ -83,7 +85,11 @@ pub(crate) struct PersonQuery;
 #[Object]
 impl PersonQuery {
     /// Somebody in the directory.
-    async fn person(&self, ctx: &Context<'_>, id: Ref<PersonId>) -> Result<Option<Person>> {
+    async fn person(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Ref<PersonId>,
+    ) -> Result<Option<Person>> {
         load(ctx, &id.0).await.map(Some)
     }
 
@@ -95,25 +101,22 @@ impl PersonQuery {
             String,
         >,
         #[graphql(desc = "Of this kind only.")] kind: Option<PersonKind>,
-        first: i32,
-        #[graphql(name = "after")] after_cursor: Option<String>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(name = "after", desc = "A cursor of this list: what follows it.")] after_cursor: Option<String>,
     ) -> Result<PersonConnection> {
         let session = Session::of(ctx)?;
         let (first, start) = (page_size(first)?, after::<PersonId>(after_cursor.as_deref())?);
-        let find = |after, limit| PeopleFind {
-            search: search.clone().unwrap_or_default(),
-            kind: kind.map(Into::into),
-            after,
-            limit,
+        let limit = (first + 1).min(PAGE_MAX);
+        let find = PeopleFind { search: search.unwrap_or_default(), kind: kind.map(Into::into), after: start, limit };
+        let read = move |desk: Desk, actor| async move {
+            let mut found = desk.people(&actor, find.clone()).await?;
+            if found.len() == usize::from(first) && limit == first {
+                let after = found.last().map(|person| person.id);
+                found.extend(desk.people(&actor, PeopleFind { after, limit: 1, ..find }).await?);
+            }
+            Ok(found)
         };
-        let read = async |after, limit| {
-            session.desk.people(&session.actor, find(after, limit)).await.map_err(|error| failed(&error))
-        };
-        let limit = (first + 1).min(helpdesk_core::desk::read::PAGE_MAX);
-        let mut found = read(start, limit).await?;
-        if found.len() == usize::from(first) && limit == first {
-            found.extend(read(found.last().map(|person| person.id), 1).await?);
-        }
+        let found = session.loaders.read(read).await?;
         let items = found.into_iter().map(|person| (cursor(&person.id), Person(person))).collect();
         Ok(PersonConnection { page: Paged::cut(items, first, start.is_some()) })
     }
@@ -192,7 +195,7 @@ impl PersonMutation {
             phone: input.phone,
             title: input.title,
         };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key).at(&[("external", "externalId")]);
         Ok(Some(PersonEnsurePayload(act(ctx, command, with).await?)))
     }
 
@@ -209,7 +212,7 @@ impl PersonMutation {
             title: text(input.title),
             active: input.active,
         };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(PersonEditPayload(act(ctx, command, with).await?.about(input.person.0))))
     }
 }

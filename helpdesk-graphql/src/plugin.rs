@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
-use helpdesk_core::actor::PluginId;
+use helpdesk_core::Refusal;
+use helpdesk_core::actor::{BadPluginId, PluginId};
 use helpdesk_core::command::{InstallPlugin, RemovePlugin};
+use helpdesk_core::error::Fault;
 use helpdesk_core::org::Installation;
 
 use crate::connection::{connection, page_of};
-use crate::fault::not_found;
+use crate::fault::{failed, not_found};
 use crate::id::{Ref, global};
-use crate::payload::{With, act, payloads};
+use crate::payload::{Outcome, With, act, payloads};
 use crate::scalar::{DateTime, Json};
 use crate::session::Session;
+use crate::user_error::mendable;
 
 /// A plugin installed in the tenant.
 #[derive(Debug, Clone, Description)]
@@ -76,7 +79,12 @@ pub(crate) struct PluginQuery;
 #[Object]
 impl PluginQuery {
     /// The installed plugins by name: for those who manage them.
-    async fn plugins(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<PluginConnection> {
+    async fn plugins(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<PluginConnection> {
         let config = Session::of(ctx)?.config().await?;
         let all: Vec<Plugin> = config.plugins.values().cloned().map(Plugin).collect();
         let count = all.len();
@@ -145,7 +153,14 @@ impl PluginMutation {
         ctx: &Context<'_>,
         input: PluginInstallInput,
     ) -> Result<Option<PluginInstallPayload>> {
-        let plugin: PluginId = input.name.parse()?;
+        let plugin: PluginId = match input.name.parse() {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                let fault = Fault { field: "name", message: BadPluginId::to_string(&error) };
+                let refused = mendable(Refusal::Invalid(vec![fault]).into(), &[]).map_err(|error| failed(&error))?;
+                return Ok(Some(PluginInstallPayload(Outcome::refused(refused))));
+            }
+        };
         let command = InstallPlugin {
             tenant: crate::viewer::tenant(ctx)?,
             plugin: plugin.clone(),
@@ -155,13 +170,13 @@ impl PluginMutation {
             config: input.config.text(),
             enabled: input.enabled,
         };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(PluginInstallPayload(act(ctx, command, with).await?.about(plugin))))
     }
 
     /// Removes a plugin.
     async fn plugin_remove(&self, ctx: &Context<'_>, input: PluginRemoveInput) -> Result<Option<PluginRemovePayload>> {
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         let outcome = act(ctx, RemovePlugin { plugin: input.plugin.0.clone() }, with).await?;
         Ok(Some(PluginRemovePayload(outcome.about(input.plugin.0))))
     }

@@ -5,7 +5,7 @@ use helpdesk_core::command::{CreateProject, EditProject};
 use helpdesk_core::id::{PersonId, ProjectId};
 use helpdesk_core::org;
 
-use crate::connection::{connection, page_of};
+use crate::connection::{Named, connection, page_of};
 use crate::fault::{bad_input, not_found};
 use crate::id::{Ref, global};
 use crate::names::{Permission, Visibility};
@@ -50,17 +50,21 @@ impl Project {
         self.0.visibility.into()
     }
     /// The tags it knows, by name.
-    async fn tags(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<TagConnection> {
+    async fn tags(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<TagConnection> {
         let config = Session::of(ctx)?.config().await?;
         let tags = config.tags.values().filter(|tag| tag.project == self.0.id);
-        let mut tags: Vec<Tag> = tags.cloned().map(Tag).collect();
-        tags.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.0.id.cmp(&b.0.id)));
+        let tags: Vec<Tag> = tags.cloned().map(Tag).collect();
         let count = tags.len();
-        Ok(TagConnection { page: page_of(tags, |tag| tag.0.id, first, after.as_deref())?, count })
+        Ok(TagConnection { page: page_of(tags, Tag::place, first, after.as_deref())?, count })
     }
     /// What the viewer's roles allow in it.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        let access = crate::viewer::access(ctx).await?;
+        let access = Session::of(ctx)?.loaders.access().await?;
         Ok(access.in_project(self.0.id).iter().map(Into::into).collect())
     }
     /// Counts changes, from 1.
@@ -98,8 +102,8 @@ impl ProjectQuery {
     async fn project(
         &self,
         ctx: &Context<'_>,
-        id: Option<Ref<ProjectId>>,
-        key: Option<String>,
+        #[graphql(desc = "Its id; or give its key.")] id: Option<Ref<ProjectId>>,
+        #[graphql(desc = "Its key; or give its id.")] key: Option<String>,
     ) -> Result<Option<Project>> {
         match (id, key) {
             (Some(id), None) => load(ctx, &id.0).await.map(Some),
@@ -113,12 +117,17 @@ impl ProjectQuery {
     }
 
     /// The projects the viewer sees, by key.
-    async fn projects(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<ProjectConnection> {
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<ProjectConnection> {
         let config = Session::of(ctx)?.config().await?;
-        let mut all: Vec<Project> = config.projects.values().cloned().map(Project).collect();
-        all.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+        let all: Vec<Project> = config.projects.values().cloned().map(Project).collect();
+        let place = |project: &Project| Named(project.0.key.clone(), project.0.id);
         let count = all.len();
-        Ok(ProjectConnection { page: page_of(all, |project| project.0.id, first, after.as_deref())?, count })
+        Ok(ProjectConnection { page: page_of(all, place, first, after.as_deref())?, count })
     }
 }
 
@@ -192,7 +201,7 @@ impl ProjectMutation {
             workflow: input.workflow,
             visibility: input.visibility.map(Into::into),
         };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key);
         Ok(Some(ProjectCreatePayload(act(ctx, command, with).await?)))
     }
 
@@ -206,7 +215,7 @@ impl ProjectMutation {
             visibility: input.visibility.map(Into::into),
             deleted: input.deleted,
         };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(ProjectEditPayload(act(ctx, command, with).await?.about(input.project.0))))
     }
 }

@@ -6,7 +6,7 @@ use helpdesk_core::id::{ProjectId, TagId};
 use helpdesk_core::ticket;
 
 use crate::actor::Actor;
-use crate::connection::{connection, page_of};
+use crate::connection::{Named, connection, page_of};
 use crate::fault::not_found;
 use crate::id::{Ref, global};
 use crate::payload::{With, act, payloads};
@@ -17,6 +17,13 @@ use crate::session::Session;
 /// A tag a project knows.
 #[derive(Debug, Clone, Description)]
 pub(crate) struct Tag(pub(crate) ticket::Tag);
+
+impl Tag {
+    /// Its place in lists: by name.
+    pub(crate) fn place(&self) -> Named<TagId> {
+        Named(self.0.name.clone(), self.0.id)
+    }
+}
 
 #[Object(use_type_description)]
 impl Tag {
@@ -76,7 +83,7 @@ pub(crate) struct TagQuery;
 #[Object]
 impl TagQuery {
     /// A tag.
-    async fn tag(&self, ctx: &Context<'_>, id: Ref<TagId>) -> Result<Option<Tag>> {
+    async fn tag(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Ref<TagId>) -> Result<Option<Tag>> {
         load(ctx, &id.0).await.map(Some)
     }
 
@@ -85,15 +92,14 @@ impl TagQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Of this project only.")] project: Option<Ref<ProjectId>>,
-        first: i32,
-        after: Option<String>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<TagConnection> {
         let config = Session::of(ctx)?.config().await?;
         let all = config.tags.values().filter(|tag| project.as_ref().is_none_or(|project| tag.project == project.0));
-        let mut all: Vec<Tag> = all.cloned().map(Tag).collect();
-        all.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.0.id.cmp(&b.0.id)));
+        let all: Vec<Tag> = all.cloned().map(Tag).collect();
         let count = all.len();
-        Ok(TagConnection { page: page_of(all, |tag| tag.0.id, first, after.as_deref())?, count })
+        Ok(TagConnection { page: page_of(all, Tag::place, first, after.as_deref())?, count })
     }
 }
 
@@ -159,7 +165,7 @@ impl TagMutation {
             description: input.description,
             colour: input.colour,
         };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key);
         Ok(Some(TagCreatePayload(act(ctx, command, with).await?)))
     }
 
@@ -174,7 +180,7 @@ impl TagMutation {
             colour: text(input.colour),
             deleted: input.deleted,
         };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(TagEditPayload(act(ctx, command, with).await?.about(input.tag.0))))
     }
 }

@@ -5,7 +5,7 @@ use helpdesk_core::command::{EditTenant, RegisterTenant};
 use helpdesk_core::id::TenantId;
 use helpdesk_core::{Actor, org};
 
-use crate::fault::{failed, not_found};
+use crate::fault::not_found;
 use crate::id::global;
 use crate::payload::{With, act, payloads};
 use crate::scalar::DateTime;
@@ -52,7 +52,8 @@ pub(crate) async fn load(ctx: &Context<'_>, id: &TenantId) -> Result<Tenant> {
     if session.actor != Actor::system() {
         return Err(not_found("tenant", id));
     }
-    let config = session.desk.config(&Actor::system_of(*id)).await.map_err(|error| failed(&error))?;
+    let host = Actor::system_of(*id);
+    let config = session.loaders.read(|desk, _| async move { desk.config(&host).await }).await?;
     Ok(Tenant(config.tenant.clone()))
 }
 
@@ -132,15 +133,18 @@ impl TenantMutation {
             owner: input.owner.map(|owner| (owner.external_id, owner.name)),
             project: input.project.map(|project| (project.key, project.name)),
         };
-        let with = With { expected: None, key: input.idempotency_key };
-        Ok(Some(TenantRegisterPayload(act(ctx, command, with).await?)))
+        let with = With::new(None, input.idempotency_key);
+        let mut outcome = act(ctx, command, with).await?;
+        // Both keys are `key` to the command; only the first project's may have capitals.
+        outcome.errors.iter_mut().for_each(|error| error.relocate("of A-Z", "key", &["project", "key"]));
+        Ok(Some(TenantRegisterPayload(outcome)))
     }
 
     /// Renames, suspends or reopens the viewer's tenant.
     async fn tenant_edit(&self, ctx: &Context<'_>, input: TenantEditInput) -> Result<Option<TenantEditPayload>> {
         let tenant = Session::of(ctx)?.actor.tenant().unwrap_or(TenantId::NIL);
         let command = EditTenant { name: input.name, suspended: input.suspended };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(TenantEditPayload(act(ctx, command, with).await?.about(tenant))))
     }
 }

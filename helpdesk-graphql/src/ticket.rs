@@ -8,7 +8,6 @@ pub(crate) mod query;
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, Object, Result, SimpleObject};
-use helpdesk_core::Desk;
 use helpdesk_core::desk::read::View;
 use helpdesk_core::filter::Cond;
 use helpdesk_core::id::TicketId;
@@ -28,6 +27,7 @@ use crate::id::global;
 use crate::names::{Importance, Permission, Priority, TicketField, TicketType, Urgency, Visibility};
 use crate::person::Person;
 use crate::project::Project;
+use crate::revision::RevisionConnection;
 use crate::scalar::{DateTime, UuidValue};
 use crate::session::Session;
 use crate::tag::Tag;
@@ -168,8 +168,8 @@ impl Ticket {
     async fn children(
         &self,
         ctx: &Context<'_>,
-        first: i32,
-        after: Option<String>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
         #[graphql(desc = "At most one key for now; most recently changed first when omitted.")] order_by: Option<
             Vec<TicketOrder>,
         >,
@@ -244,11 +244,21 @@ impl Ticket {
         self.head().regrouped
     }
     /// The conversation, oldest first: what you may read of it. Read ticket by ticket.
-    async fn entries(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<EntryConnection> {
+    async fn entries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<EntryConnection> {
         crate::entry::page(ctx, self.head().id, first, after).await
     }
     /// What happened to it, oldest first: what you may see of it. Read ticket by ticket.
-    async fn timeline(&self, ctx: &Context<'_>, first: i32, after: Option<String>) -> Result<EventConnection> {
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<EventConnection> {
         crate::event::timeline(ctx, self.head().id, first, after).await
     }
     /// The ways out of the present state, with the reasons why some are closed to you.
@@ -285,32 +295,17 @@ impl Ticket {
         self.0.may.iter().map(Into::into).collect()
     }
     /// Whether you may do this on it.
-    async fn viewer_can(&self, permission: Permission) -> bool {
+    async fn viewer_can(&self, #[graphql(desc = "What you would do.")] permission: Permission) -> bool {
         self.0.may.has(permission.into())
     }
-    /// Texts as they were before edits, oldest first: title, description, and entries you may read.
-    async fn revisions(&self, ctx: &Context<'_>) -> Result<Vec<Revision>> {
-        let session = Session::of(ctx)?;
-        let id = self.head().id;
-        let read = move |desk: Desk, actor| async move { desk.revisions(&actor, id).await };
-        let found = session.loaders.read(read).await?;
-        Ok(found.into_iter().map(Revision::from).collect())
-    }
-}
-
-/// A text as it was before an edit.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct Revision {
-    /// What was edited: `title`, `description` or the UUID of an entry.
-    of: String,
-    /// The version of the ticket the edit made.
-    version: i64,
-    /// The text before that edit.
-    before: String,
-}
-
-impl From<ticket::Revision> for Revision {
-    fn from(it: ticket::Revision) -> Self {
-        Self { of: it.of, version: it.version, before: it.before }
+    /// Texts as they were before edits, oldest first: title, description, and entries you may read. Read ticket by
+    /// ticket.
+    async fn revisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<RevisionConnection> {
+        crate::revision::page(ctx, self.head().id, first, after).await
     }
 }

@@ -117,25 +117,44 @@ pub(crate) struct IdempotencyKeyReused {
     path: Vec<String>,
 }
 
+impl UserError {
+    /// Moves an invalid `field` whose message has `mark` to another place in the input.
+    pub(crate) fn relocate(&mut self, mark: &str, field: &str, place: &[&str]) {
+        if let Self::FieldInvalid(invalid) = self
+            && invalid.field == field
+            && invalid.message.contains(mark)
+        {
+            invalid.path = ["input"].iter().chain(place).map(|&step| step.to_owned()).collect();
+        }
+    }
+}
+
+/// Where the input has what the command names, when the names differ: `("due_at", "fields.dueAt")`.
+pub(crate) type Places = &'static [(&'static str, &'static str)];
+
 /// The refusal as something the person can mend; the error itself when they cannot.
-pub(crate) fn mendable(error: ActError) -> Result<Vec<UserError>, ActError> {
+pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>, ActError> {
     let ActError::Refused(refusal) = error else { return Err(error) };
     let (code, message) = (refusal.code().to_owned(), refusal.to_string());
-    let path = |field: &str| vec!["input".to_owned(), camel(field)];
+    let path = |field: &str| path(field, places);
     let one = match refusal {
         Refusal::Invalid(faults) => {
             let invalid = faults.into_iter().map(|fault| {
-                let field = camel(fault.field);
-                let path = vec!["input".to_owned(), field.clone()];
+                let path = path(fault.field);
+                let field = path.last().cloned().unwrap_or_default();
                 UserError::FieldInvalid(FieldInvalid { code: code.clone(), message: fault.message, path, field })
             });
             return Ok(invalid.collect());
         }
         Refusal::Taken { noun, given } => {
-            let path = path(if matches!(noun, "tenant" | "project") { "key" } else { "name" });
+            let path = path(match noun {
+                "tenant" | "project" => "key",
+                "ticket" | "id" => "id",
+                _ => "name",
+            });
             UserError::AlreadyExists(AlreadyExists { code, message, path, noun: noun.into(), given })
         }
-        Refusal::Workflow(refusal) => UserError::TransitionNotAllowed(closed(refusal, code, message)),
+        Refusal::Workflow(refusal) => UserError::TransitionNotAllowed(closed(refusal, code, message, places)),
         Refusal::Malformed(faults) => {
             let problem = |it: helpdesk_core::workflow::Problem| WorkflowProblem { at: it.at, message: it.message };
             let problems = faults.0.into_iter().map(problem).collect();
@@ -161,15 +180,22 @@ pub(crate) fn mendable(error: ActError) -> Result<Vec<UserError>, ActError> {
     Ok(vec![one])
 }
 
-fn closed(refusal: WorkflowRefusal, code: String, message: String) -> TransitionNotAllowed {
+fn closed(refusal: WorkflowRefusal, code: String, message: String, places: Places) -> TransitionNotAllowed {
     let (field, transition, state, missing) = match refusal {
         WorkflowRefusal::Unknown { given, state, .. } => ("transition", Some(given), Some(state), vec![]),
         WorkflowRefusal::Closed { transition, state, .. } => ("transition", Some(transition), Some(state), vec![]),
         WorkflowRefusal::Missing { transition, missing } => ("fields", Some(transition), None, missing),
         WorkflowRefusal::NoState(_) => ("state", None, None, vec![]),
     };
-    let (path, missing) = (vec!["input".into(), field.into()], missing.into_iter().map(Into::into).collect());
+    let (path, missing) = (path(field, places), missing.into_iter().map(Into::into).collect());
     TransitionNotAllowed { code, message, path, transition, state, missing }
+}
+
+/// The place in the input. Those without one there are about the input as a whole: an empty place.
+fn path(field: &str, places: Places) -> Vec<String> {
+    let place = places.iter().find(|(name, _)| *name == field).map_or_else(|| camel(field), |(_, at)| (*at).to_owned());
+    let steps = place.split('.').filter(|step| !step.is_empty()).map(str::to_owned);
+    ["input".to_owned()].into_iter().chain(steps).collect()
 }
 
 /// `start_at` as the schema writes it: `startAt`.

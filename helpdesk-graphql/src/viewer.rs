@@ -18,12 +18,6 @@ use crate::tenant::Tenant;
 #[derive(Description)]
 pub(crate) struct Viewer(Arc<Access>);
 
-/// What the viewer may do, read now.
-pub(crate) async fn access(ctx: &Context<'_>) -> Result<Arc<Access>> {
-    let session = Session::of(ctx)?;
-    session.desk.access(&session.actor).await.map_err(|error| failed(&error))
-}
-
 /// The viewer's tenant.
 pub(crate) fn tenant(ctx: &Context<'_>) -> Result<TenantId> {
     let none = || failed(&ActError::from(Refusal::NoTenant));
@@ -64,6 +58,6 @@ pub(crate) struct ViewerQuery;
 impl ViewerQuery {
     /// Who asks, and what they may do.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        access(ctx).await.map(Viewer)
+        Session::of(ctx)?.loaders.access().await.map(Viewer)
     }
 }

@@ -127,7 +127,11 @@ pub(crate) struct WorkflowQuery;
 #[Object]
 impl WorkflowQuery {
     /// A version of a workflow.
-    async fn workflow(&self, ctx: &Context<'_>, id: Ref<WorkflowRef>) -> Result<Option<Workflow>> {
+    async fn workflow(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: Ref<WorkflowRef>,
+    ) -> Result<Option<Workflow>> {
         load(ctx, &id.0).await.map(Some)
     }
 
@@ -136,8 +140,8 @@ impl WorkflowQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(default, desc = "Older versions too.")] all_versions: bool,
-        first: i32,
-        after: Option<String>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<WorkflowConnection> {
         let config = Session::of(ctx)?.config().await?;
         let newest = |it: &Arc<workflow::Workflow>| config.workflows.newest(&it.id.key).is_some_and(|n| n.id == it.id);
@@ -195,11 +199,11 @@ impl WorkflowMutation {
         let outcome = match read {
             Ok(definition) => {
                 let command = PublishWorkflow { tenant: crate::viewer::tenant(ctx)?, definition };
-                act(ctx, command, With { expected: None, key: input.idempotency_key }).await?
+                act(ctx, command, With::new(None, input.idempotency_key)).await?
             }
             Err(malformed) => {
                 let error = ActError::from(Refusal::from(malformed));
-                Outcome::refused(mendable(error).map_err(|error| failed(&error))?)
+                Outcome::refused(mendable(error, &[]).map_err(|error| failed(&error))?)
             }
         };
         Ok(Some(WorkflowPublishPayload(outcome)))

@@ -12,8 +12,12 @@ mod http;
 mod limits;
 #[path = "it/lists.rs"]
 mod lists;
+#[path = "it/mend.rs"]
+mod mend;
 #[path = "it/organisation.rs"]
 mod organisation;
+#[path = "it/pool.rs"]
+mod pool;
 #[path = "it/scenarios.rs"]
 mod scenarios;
 #[path = "it/sdl.rs"]

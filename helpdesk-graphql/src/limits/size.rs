@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::registry::{MetaTypeName, Registry};
-use async_graphql::{Positioned, ServerError, ServerResult, Value, Variables};
+use async_graphql::{Name, Positioned, ServerError, ServerResult, Value, Variables};
 
 /// Deepest nesting of selections, fragments included, that is measured at all.
 const NESTING_MAX: u32 = 64;
@@ -50,21 +50,29 @@ impl Size {
     }
 }
 
-/// Measures the operations of one document.
+/// Measures one operation of a document.
 pub(super) struct Sizes<'a> {
     registry: &'a Registry,
     document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
     variables: &'a Variables,
     /// Per fragment; none while it is being measured.
     known: RefCell<HashMap<&'a str, Option<Size>>>,
 }
 
 impl<'a> Sizes<'a> {
-    pub(super) fn new(registry: &'a Registry, document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
-        Self { registry, document, variables, known: RefCell::default() }
+    /// Of its own for every operation: fragments cost what its variables make of them.
+    pub(super) fn new(
+        registry: &'a Registry,
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        variables: &'a Variables,
+    ) -> Self {
+        Self { registry, document, operation, variables, known: RefCell::default() }
     }
 
-    pub(super) fn operation(&self, operation: &'a OperationDefinition) -> ServerResult<Size> {
+    pub(super) fn operation(&self) -> ServerResult<Size> {
+        let operation = self.operation;
         let root = match operation.ty {
             OperationType::Query => Some(self.registry.query_type.as_str()),
             OperationType::Mutation => self.registry.mutation_type.as_deref(),
@@ -173,8 +181,18 @@ impl<'a> Sizes<'a> {
 
     fn argument(&self, field: &Field, name: &str) -> Option<Value> {
         let given = field.get_argument(name)?.node.clone();
-        let variable = |name: async_graphql::Name| Ok::<_, ()>(self.variables.get(&name).cloned().unwrap_or_default());
-        given.into_const_with(variable).ok()
+        given.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()
+    }
+
+    /// As it was sent; its default when it was omitted.
+    fn variable(&self, name: &Name) -> Value {
+        if let Some(sent) = self.variables.get(name) {
+            return sent.clone();
+        }
+        let mut definitions = self.operation.variable_definitions.iter();
+        let definition = definitions.find(|definition| definition.node.name.node == *name);
+        let default = definition.and_then(|definition| definition.node.default_value.as_ref());
+        default.map(|value| value.node.clone()).unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) fn count(text: &str) -> usize {
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' | b',' => at += 1,
-            b'#' => at += bytes[at..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - at),
+            b'#' => at += bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len() - at),
             b'"' => {
                 tokens += 1;
                 at = string_end(bytes, at);
@@ -50,5 +50,6 @@ mod tests {
         assert_eq!(count("{ a(b: \"x y # z\\\"\", c: 1.5) ... # no\n @x }"), 18);
         assert_eq!(count("\"\"\" a b \" c \"\"\" d"), 2);
         assert_eq!(count("\"open"), 1);
+        assert_eq!(count("# no\ra b # no\r\nc"), 3);
     }
 }

@@ -13,6 +13,18 @@ use super::input::{
 use super::{Ticket, load};
 use crate::id::{global, ids};
 use crate::payload::{With, act, payloads};
+use crate::user_error::Places;
+
+/// Where `ticketMove` takes the fields it sets.
+const MOVED: Places = &[
+    ("title", "fields.title"),
+    ("description", "fields.description"),
+    ("group", "fields.group"),
+    ("parent", "fields.parent"),
+    ("start_at", "fields.startAt"),
+    ("due_at", "fields.dueAt"),
+    ("estimate", "fields.estimate"),
+];
 
 /// Those who delete may no longer see the ticket: its id is what they get.
 async fn deleted(_: &Context<'_>, id: &TicketId) -> Result<ID> {
@@ -89,7 +101,7 @@ impl TicketMutation {
             tags: ids(input.tags),
             fields: input.fields.patch(None),
         };
-        let with = With { expected: None, key: input.idempotency_key };
+        let with = With::new(None, input.idempotency_key).at(&[("id", "uuid"), ("fields", "")]);
         Ok(Some(TicketCreatePayload(act(ctx, command, with).await?)))
     }
 
@@ -97,7 +109,7 @@ impl TicketMutation {
     async fn ticket_edit(&self, ctx: &Context<'_>, input: TicketEditInput) -> Result<Option<TicketEditPayload>> {
         let ticket = input.ticket.0;
         let command = EditTicket::new(ticket, input.fields.patch(input.title));
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(TicketEditPayload(act(ctx, command, with).await?.about(ticket))))
     }
 
@@ -107,7 +119,7 @@ impl TicketMutation {
         let fields = input.fields.unwrap_or_default();
         let fields = fields.fields.patch(fields.title);
         let command = MoveTo { ticket, transition: input.transition, fields };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key).at(MOVED);
         Ok(Some(TicketMovePayload(act(ctx, command, with).await?.about(ticket))))
     }
 
@@ -119,7 +131,7 @@ impl TicketMutation {
     ) -> Result<Option<TicketForceStatePayload>> {
         let ticket = input.ticket.0;
         let command = ForceState { ticket, state: input.state, reason: input.reason };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(TicketForceStatePayload(act(ctx, command, with).await?.about(ticket))))
     }
 
@@ -127,7 +139,7 @@ impl TicketMutation {
     async fn ticket_assign(&self, ctx: &Context<'_>, input: TicketAssignInput) -> Result<Option<TicketAssignPayload>> {
         let ticket = input.ticket.0;
         let command = Relate::assign(ticket, ids(input.assignees));
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key).at(&[("people", "assignees")]);
         Ok(Some(TicketAssignPayload(act(ctx, command, with).await?.about(ticket))))
     }
 
@@ -136,7 +148,7 @@ impl TicketMutation {
         let ticket = input.ticket.0;
         let people = ids(input.people);
         let command = Relate { ticket, relation: input.relation.into(), people, only: input.only };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(TicketRelatePayload(act(ctx, command, with).await?.about(ticket))))
     }
 
@@ -148,7 +160,7 @@ impl TicketMutation {
     ) -> Result<Option<TicketUnrelatePayload>> {
         let ticket = input.ticket.0;
         let command = Unrelate { ticket, relation: input.relation.into(), people: ids(input.people) };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(TicketUnrelatePayload(act(ctx, command, with).await?.about(ticket))))
     }
 
@@ -156,14 +168,14 @@ impl TicketMutation {
     async fn ticket_tag(&self, ctx: &Context<'_>, input: TicketTagInput) -> Result<Option<TicketTagPayload>> {
         let ticket = input.ticket.0;
         let command = TagTicket { ticket, add: ids(input.add), remove: ids(input.remove) };
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key).at(&[("tags", "add")]);
         Ok(Some(TicketTagPayload(act(ctx, command, with).await?.about(ticket))))
     }
 
     /// Deletes a ticket; it leaves every list and can be restored.
     async fn ticket_delete(&self, ctx: &Context<'_>, input: TicketDeleteInput) -> Result<Option<TicketDeletePayload>> {
         let ticket = input.ticket.0;
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         let outcome = act(ctx, DeleteTicket { ticket, reason: input.reason }, with).await?;
         Ok(Some(TicketDeletePayload(outcome.about(ticket))))
     }
@@ -175,7 +187,7 @@ impl TicketMutation {
         input: TicketRestoreInput,
     ) -> Result<Option<TicketRestorePayload>> {
         let ticket = input.ticket.0;
-        let with = With { expected: input.expected_version, key: input.idempotency_key };
+        let with = With::new(input.expected_version, input.idempotency_key);
         let outcome = act(ctx, RestoreTicket { ticket, reason: input.reason }, with).await?;
         Ok(Some(TicketRestorePayload(outcome.about(ticket))))
     }

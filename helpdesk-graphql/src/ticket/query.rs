@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, OneofObject, Result};
-use helpdesk_core::Filter;
 use helpdesk_core::desk::read::{Place, View};
 use helpdesk_core::filter::{Order, SortBy};
 use helpdesk_core::id::TicketId;
 use helpdesk_core::store::Which;
+use helpdesk_core::{Desk, Filter};
 
 use super::filter::TicketFilter;
 use super::{Ticket, load};
 use crate::connection::{Counted, Paged, TotalCount, connection, page_size};
-use crate::fault::{bad_input, failed};
+use crate::fault::bad_input;
 use crate::id::Ref;
 use crate::names::Direction;
 use crate::session::Session;
@@ -97,15 +97,16 @@ impl TicketQuery {
     async fn ticket(
         &self,
         ctx: &Context<'_>,
-        id: Option<Ref<TicketId>>,
-        key: Option<String>,
+        #[graphql(desc = "Its id; or give its key.")] id: Option<Ref<TicketId>>,
+        #[graphql(desc = "Its key; or give its id.")] key: Option<String>,
     ) -> Result<Option<Ticket>> {
         match (id, key) {
             (Some(id), None) => load(ctx, &id.0).await.map(Some),
             (None, Some(key)) => {
                 let session = Session::of(ctx)?;
                 let which: Which = key.parse()?;
-                let view = session.desk.ticket(&session.actor, which).await.map_err(|error| failed(&error))?;
+                let read = |desk: Desk, actor| async move { desk.ticket_text(&actor, which).await };
+                let view = session.loaders.read(read).await?;
                 Ok(Some(Ticket(Arc::new(view))))
             }
             _ => Err(bad_input("give either `id` or `key`")),
@@ -120,8 +121,8 @@ impl TicketQuery {
         #[graphql(desc = "At most one key for now; most recently changed first when omitted.")] order_by: Option<
             Vec<TicketOrder>,
         >,
-        first: i32,
-        after: Option<String>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<TicketConnection> {
         let filter = filter.map_or(Ok(Filter::All), TicketFilter::compile)?;
         page(ctx, filter, order(order_by)?, first, after).await

@@ -89,7 +89,7 @@ async fn a_ticket_is_opened_discussed_moved_and_resolved() {
         .get(
             ana,
             r#"{ ticket(key: "OPS-1") { title entries(first: 5) { nodes { body } pageInfo { hasNextPage } }
-            timeline(first: 50) { nodes { kind changes { field before after } } } revisions { of before } } }"#,
+            timeline(first: 50) { nodes { kind changes { field before after } } } revisions(first: 10) { nodes { of before } } } }"#,
             Value::Null,
         )
         .await;

@@ -92,3 +92,41 @@ async fn the_introspection_of_tools_passes() {
     let data = stage.get(&stage.world.ana, &document, Value::Null).await;
     assert!(data["__schema"]["types"].as_array().unwrap().len() > 100);
 }
+
+#[tokio::test]
+async fn defaults_of_variables_cost_what_they_ask_for() {
+    let stage = Stage::new().await;
+    let costly = "query($n: Int = 100) { tickets(first: $n) { nodes { children(first: $n) { nodes { key } } } } }";
+    refused(&stage, costly, "a cost").await;
+    let ids = "query($ids: [ID!] = [\"a\", \"b\", \"c\"]) { nodes(ids: $ids) { id } }";
+    let answer = stage.ask(&stage.world.ana, ids, Value::Null).await;
+    assert_eq!(answer["extensions"]["cost"]["requested"], 3, "{answer:#}");
+    let search =
+        "query($f: TicketFilter = {text: \"x\"}, $n: Int = 10) { tickets(first: $n, filter: $f) { nodes { key } } }";
+    let answer = stage.ask(&stage.world.ana, search, json!({"n": 2})).await;
+    assert_eq!(answer["extensions"]["cost"]["requested"], 15, "{answer:#}");
+    // A fragment costs what the variables of its operation make of it.
+    let cheap_first = "query A($n: Int = 1) { ...list } query B($n: Int = 100) { ...list }
+        fragment list on Query { tickets(first: $n) { nodes { children(first: $n) { nodes { key } } } } }";
+    refused(&stage, cheap_first, "a cost").await;
+}
+
+#[tokio::test]
+async fn services_may_ask_for_more() {
+    let stage = Stage::new().await;
+    let costly = "{ tickets(first: 50) { nodes { children(first: 50) { nodes { key } } } } }";
+    refused(&stage, costly, "a cost").await;
+    let service = helpdesk_core::Actor::system_of(stage.world.tenant);
+    let answer = stage.ask(&service, costly, Value::Null).await;
+    assert_eq!(answer.get("errors"), None, "{answer:#}");
+    assert_eq!(answer["extensions"]["cost"]["allowed"], 5_000);
+}
+
+#[tokio::test]
+async fn revisions_are_counted() {
+    let stage = Stage::new().await;
+    refused(&stage, "{ tickets(first: 100) { nodes { revisions(first: 100) { nodes { of } } } } }", "a cost").await;
+    let code =
+        stage.code(&stage.world.ana, "{ tickets(first: 1) { nodes { revisions { nodes { of } } } } }", Value::Null);
+    assert_eq!(code.await, "BAD_USER_INPUT");
+}

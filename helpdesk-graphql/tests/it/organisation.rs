@@ -199,3 +199,36 @@ async fn the_host_registers_tenants() {
     assert_eq!(renamed["tenant"]["name"], "Acme Inc.");
     assert_eq!(stage.code(&host, "{ viewer { staff } }", Value::Null).await, "BAD_USER_INPUT");
 }
+
+#[tokio::test]
+async fn lists_go_on_behind_what_is_gone() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let page = async |document: &str, after: Value| {
+        let data = stage.get(root, document, json!({"after": after, "group": stage.world.service.to_string()})).await;
+        data.as_object().unwrap().values().next().unwrap().clone()
+    };
+    let grants = "query($after: String) { grants(first: 2, after: $after) { nodes { id } pageInfo { endCursor } } }";
+    let first = page(grants, Value::Null).await;
+    let second = page(grants, first["pageInfo"]["endCursor"].clone()).await;
+    // The last of the second page goes: somebody else's, so that root stays.
+    let gone = second["nodes"][1]["id"].clone();
+    let third = page(grants, second["pageInfo"]["endCursor"].clone()).await;
+    assert!(!third["nodes"].as_array().unwrap().is_empty());
+    let out = stage.act(root, "roleRevoke", "grantId", json!({"grant": gone})).await;
+    assert_eq!(out["grantId"], gone);
+    assert_eq!(page(grants, second["pageInfo"]["endCursor"].clone()).await, third);
+
+    let people = [&stage.world.ana, &stage.world.ben, &stage.world.mia].map(|it| it.person_id().unwrap().to_string());
+    for person in &people {
+        let input = json!({"group": stage.world.service.to_string(), "person": person});
+        stage.act(root, "groupAddMember", "", input).await;
+    }
+    let members = "query($group: ID!, $after: String) { group(id: $group) {
+        members(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } } }";
+    let first = page(members, Value::Null).await["members"].clone();
+    let second = page(members, first["pageInfo"]["endCursor"].clone()).await["members"].clone();
+    let input = json!({"group": stage.world.service.to_string(), "person": first["nodes"][0]["id"]});
+    stage.act(root, "groupRemoveMember", "", input).await;
+    assert_eq!(page(members, first["pageInfo"]["endCursor"].clone()).await["members"], second);
+}

@@ -77,7 +77,7 @@ impl Level {
         let answer = self.api.execute(by, &mutation(name, &fields), json!({ "input": input })).await;
         let payload = &answer["data"][name];
         if let Some(errors) = payload["userErrors"].as_array().filter(|errors| !errors.is_empty()) {
-            return Err(refused(errors));
+            return Err(refused(name, errors));
         }
         if payload["cursor"].is_null() {
             return Err(top_level(&answer));
@@ -95,12 +95,12 @@ impl Level {
 }
 
 /// The user errors of a payload as one refusal.
-fn refused(errors: &[Value]) -> Refused {
+fn refused(mutation: &str, errors: &[Value]) -> Refused {
     let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     let mut fields = Vec::new();
     for error in errors {
         if let Value::String(field) = &error["field"] {
-            fields.push(snake(field));
+            fields.push(core_name(mutation, snake(field)));
         }
         for list in ["fields", "missing"] {
             fields.extend(error[list].as_array().into_iter().flatten().map(|it| text(it).to_lowercase()));
@@ -108,6 +108,18 @@ fn refused(errors: &[Value]) -> Refused {
     }
     let message = errors.iter().map(|error| text(&error["message"])).collect::<Vec<_>>().join("; ");
     Refused { code: text(&errors[0]["code"]), fields, message }
+}
+
+/// What the core calls a field whose input has another name.
+fn core_name(mutation: &str, field: String) -> String {
+    match (mutation, field.as_str()) {
+        ("ticketAssign", "assignees") => "people".into(),
+        ("ticketTag", "add") => "tags".into(),
+        ("ticketCreate", "uuid") => "id".into(),
+        ("personEnsure", "external_id") => "external".into(),
+        ("roleGrant", "project") => "scope".into(),
+        _ => field,
+    }
 }
 
 /// The first top-level error as a refusal.

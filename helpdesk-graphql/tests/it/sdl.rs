@@ -14,7 +14,7 @@ async fn the_committed_schema_is_the_one_that_is_served() {
 async fn everything_in_it_is_described() {
     let stage = Stage::new().await;
     let document = "{ __schema { types { name kind description
-        fields { name description } inputFields { name description } enumValues { name description } } } }";
+        fields { name description args { name description } } inputFields { name description } enumValues { name description } } } }";
     let data = stage.get(&stage.world.ana, document, serde_json::Value::Null).await;
     let mut bare = Vec::new();
     for kind in data["__schema"]["types"].as_array().unwrap() {
@@ -29,6 +29,12 @@ async fn everything_in_it_is_described() {
             }
         };
         look(name.to_owned(), kind);
+        for field in kind["fields"].as_array().into_iter().flatten() {
+            // What a command takes is told by the type of its one input.
+            for it in field["args"].as_array().unwrap().iter().filter(|it| it["name"] != "input") {
+                look(format!("{name}.{}({})", field["name"].as_str().unwrap(), it["name"].as_str().unwrap()), it);
+            }
+        }
         for part in ["fields", "inputFields", "enumValues"] {
             for it in kind[part].as_array().into_iter().flatten() {
                 look(format!("{name}.{}", it["name"].as_str().unwrap()), it);

@@ -100,3 +100,48 @@ async fn a_command_adds_only_what_its_payload_shows() {
         "{calls:?}"
     );
 }
+
+#[tokio::test]
+async fn single_entries_of_a_long_conversation_take_one_read() {
+    let stage = Stage::new().await;
+    let ticket = stage.world.ticket("Long").await;
+    for n in 0..130 {
+        stage.world.must(&stage.world.ana, Comment::public(ticket, format!("Note {n}"))).await;
+    }
+    let list = "query($id: ID!, $after: String) { ticket(id: $id) { entries(first: 100, after: $after) {
+        nodes { id body } pageInfo { endCursor } } } }";
+    let first = stage.get(&stage.world.ana, list, json!({"id": ticket.to_string()})).await["ticket"]["entries"].clone();
+    let after = json!({"id": ticket.to_string(), "after": first["pageInfo"]["endCursor"]});
+    let rest = stage.get(&stage.world.ana, list, after).await["ticket"]["entries"].clone();
+    let wanted = [&first["nodes"][0], &rest["nodes"][20], &rest["nodes"][29]];
+    let ids = wanted.map(|entry| &entry["id"]);
+    stage.world.store.calls();
+    let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Entry { body } } }";
+    let found = stage.get(&stage.world.ana, document, json!({ "ids": ids })).await;
+    let calls = stage.world.store.calls();
+    assert_eq!(found["nodes"], json!(wanted.map(|entry| json!({"body": entry["body"]}))));
+    assert_eq!((calls.get("load"), calls.get("entries")), (Some(&1), None), "{calls:?}");
+}
+
+#[tokio::test]
+async fn access_grants_and_members_are_read_once() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let calls = async |document: &str| {
+        stage.get(root, document, Value::Null).await;
+        stage.world.store.calls();
+        stage.get(root, document, Value::Null).await;
+        stage.world.store.calls()
+    };
+    let many =
+        calls("{ a: viewer { permissions } b: viewer { staff } projects(first: 9) { nodes { viewerPermissions } } }");
+    let one = calls("{ a: viewer { permissions } projects(first: 1) { nodes { key } } }");
+    assert_eq!(many.await, one.await);
+    let twice = calls("{ a: grants(first: 1) { nodes { id } } b: grants(first: 9) { nodes { role } } }").await;
+    assert_eq!(twice.get("grants"), Some(&1), "{twice:?}");
+    let pages = "a: members(first: 1) { nodes { name } } b: members(first: 9) { nodes { email } }";
+    let document =
+        format!("{{ a: groups(first: 9) {{ nodes {{ {pages} }} }} b: groups(first: 9) {{ nodes {{ {pages} }} }} }}");
+    let groups = calls(&document);
+    assert_eq!(groups.await.get("members"), Some(&2), "one read for each of the two groups");
+}
