@@ -17,7 +17,7 @@ use helpdesk_core::store::{Database, StoreError};
 use crate::faults::{Fault, Faulty};
 
 /// The address of a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Address {
     /// SQLite in memory: gone when the program ends.
     Memory,
@@ -41,22 +41,47 @@ impl FromStr for Address {
                 Ok(Self::File(path.strip_prefix("//").unwrap_or(path).into()))
             }
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Self::Postgres(text.into())),
-            _ => Err(BadAddress(text.chars().take(80).collect())),
+            _ => Err(BadAddress(public(text))),
         }
     }
 }
 
-/// Without a password.
+/// Without user, password and query.
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => out.write_str("sqlite::memory:"),
             Self::File(path) => write!(out, "sqlite:{}", path.display()),
-            Self::Postgres(url) => match (url.split_once("://"), url.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, place))) => write!(out, "{scheme}://…@{place}"),
-                _ => out.write_str(url),
-            },
+            Self::Postgres(url) => out.write_str(&public(url)),
         }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// What may be shown of an address: scheme, hosts and path. Where it cannot be told for sure what is a password, `…`
+/// stands for everything behind the scheme.
+fn public(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (front, query) = rest.split_once(['?', '#']).unwrap_or((rest, ""));
+    let place = front.rsplit_once('@').map_or(front, |(_, place)| place);
+    let (hosts, _) = place.split_once('/').unwrap_or((place, ""));
+    let plain = |c: char| c.is_alphanumeric() || ".-_~%/:,[]".contains(c);
+    let port = |host: &str| host.rsplit_once(':').is_none_or(|(_, port)| port.chars().all(|c| c.is_ascii_digit()));
+    let sure = place.chars().all(plain) && !query.contains('@');
+    let shown = |text: &str| text.chars().take(80).collect::<String>();
+    match scheme {
+        "" if sure && place == rest => shown(rest),
+        "" => "…".into(),
+        _ if !scheme.chars().all(|c| c.is_ascii_alphanumeric()) => "…".into(),
+        _ if sure && hosts.split(',').all(|host| host.ends_with(']') || port(host)) => {
+            format!("{}://{}", shown(scheme), shown(place))
+        }
+        _ => format!("{}://…", shown(scheme)),
     }
 }
 
@@ -131,12 +156,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_secret_is_shown() {
+        for (text, shown) in [
+            ("postgres://ana:se/cr@et@db:5432/desk?password=secret", "postgres://db:5432/desk"),
+            ("postgresql://a.example:1,[::1]:2,[::1]/desk", "postgresql://a.example:1,[::1]:2,[::1]/desk"),
+            ("postgres://%2Fvar%2Frun/desk?user=ana#secret", "postgres://%2Fvar%2Frun/desk"),
+            ("postgres://ana:sec?ret@db/desk", "postgres://…"),
+            ("postgres://ana:sec@x?ret@db/desk", "postgres://…"),
+            ("postgres://ana:secret/desk", "postgres://…"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!((address.to_string(), format!("{address:?}")), (shown.to_owned(), shown.to_owned()));
+        }
+        for (text, shown) in [
+            ("mysql://ana:secret@db/desk?x=secret", "`mysql://db/desk`"),
+            ("postgres:ana:secret@db/desk", "`…`"),
+            ("host=db password=secret", "`…`"),
+            ("desk.db", "`desk.db`"),
+        ] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert!(error.to_string().starts_with(shown), "{error}");
+            assert!(!format!("{error:?}").contains("secret"));
+        }
+    }
+
+    #[test]
     fn addresses_read_and_print_without_passwords() {
         let read = |text: &str| text.parse::<Address>().map(|address| address.to_string());
         assert_eq!(read("sqlite::memory:").as_deref(), Ok("sqlite::memory:"));
         assert_eq!(read("sqlite:/tmp/a.db").as_deref(), Ok("sqlite:/tmp/a.db"));
         assert_eq!(read("sqlite:///tmp/a.db").as_deref(), Ok("sqlite:/tmp/a.db"));
-        assert_eq!(read("postgres://ana:secret@db/desk").as_deref(), Ok("postgres://…@db/desk"));
+        assert_eq!(read("postgres://ana:secret@db/desk").as_deref(), Ok("postgres://db/desk"));
         for bad in ["", "sqlite:", "sqlite::none:", "mysql://x", "desk.db"] {
             assert!(read(bad).is_err(), "{bad}");
         }

@@ -9,3 +9,8 @@ pub mod replay;
 pub mod serve;
 pub mod tokens;
 pub mod triage;
+
+/// The README's own example, which thereby runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -8,6 +8,8 @@ mod desk;
 mod embed;
 #[path = "it/import.rs"]
 mod import;
+#[path = "it/refused.rs"]
+mod refused;
 #[path = "it/replay.rs"]
 mod replay;
 #[path = "it/world.rs"]

@@ -28,7 +28,7 @@ struct Args {
     data: PathBuf,
     /// Another database: `sqlite:PATH`, `sqlite::memory:` or `postgres://user@host/database`.
     #[arg(long, value_name = "URL", global = true)]
-    database: Option<Address>,
+    database: Option<String>,
     /// Where to listen; port 0 is any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -72,9 +72,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
+    // Read here and not by clap, which would repeat a wrong address, password and all.
+    let address = args.database.map_or_else(|| Ok(Address::File(args.data.join("desk.db"))), |text| text.parse())?;
     let made = std::fs::create_dir_all(&args.data);
     made.with_context(|| format!("cannot make the directory {}", args.data.display()))?;
-    let address = args.database.clone().unwrap_or_else(|| Address::File(args.data.join("desk.db")));
     let store = address.connect().await?;
     match args.verb {
         Some(Verb::Migrate { to }) => migrate(&store, &to).await,

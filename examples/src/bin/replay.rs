@@ -14,15 +14,17 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Parser;
+use helpdesk_core::{Desk, PluginId};
 use helpdesk_examples::database::Address;
 use helpdesk_examples::dump::{Detail, dump};
 use helpdesk_examples::faults::Fault;
 use helpdesk_examples::import::ground::Ground;
 use helpdesk_examples::import::judge::judge;
-use helpdesk_examples::import::run::run;
+use helpdesk_examples::import::run::{Followed, run};
 use helpdesk_examples::import::{Options, Planned, automation};
 use helpdesk_examples::replay::{Log, Report};
 use helpdesk_examples::triage;
+use helpdesk_plugins::PluginHost;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Imports an incident log through ordinary commands at their recorded times.
@@ -32,7 +34,7 @@ struct Args {
     file: PathBuf,
     /// Where the desk is: `sqlite:PATH`, `sqlite::memory:` or `postgres://user@host/database`.
     #[arg(long, value_name = "URL")]
-    database: Address,
+    database: String,
     /// Key of the tenant to import into; registered if there is none.
     #[arg(long, value_name = "KEY", default_value = "incidents")]
     tenant: String,
@@ -70,9 +72,11 @@ async fn main() -> ExitCode {
 
 async fn replay(args: Args) -> anyhow::Result<()> {
     let begun = Instant::now();
+    // Read here and not by clap, which would repeat a wrong address, password and all.
+    let address: Address = args.database.parse()?;
     let log = Log::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
     let planned = Planned::of(&log);
-    let store = args.database.connect().await?;
+    let store = address.connect().await?;
     store.migrate().await?;
     let plugins = args.automation.then(triage::provided).transpose()?;
     let mut builder = store.desk(Fault::from_env()?);
@@ -85,26 +89,13 @@ async fn replay(args: Args) -> anyhow::Result<()> {
     let bar = bar(planned.steps());
     bar.set_message("people and groups");
     let ground = Arc::new(Ground::lay(&desk, &planned, &options).await?);
-    let mut workers = None;
-    if let Some(plugins) = &plugins {
-        automation::install(&desk, plugins, &ground, &planned).await?;
-        workers = Some(desk.workers().spawn());
+    let imported = import(&desk, &ground, &planned, &options, plugins.as_ref(), &bar).await;
+    let closed = ground.close(&desk).await;
+    if let (Err(_), Err(error)) = (&imported, &closed) {
+        eprintln!("warning: {error:#}");
     }
-    bar.set_message("incidents");
-    tracing::info!(cases = planned.cases.len(), "importing incidents");
-    let ticking = bar.clone();
-    let followed = run(&desk, ground.clone(), &planned, options.at_once, move |steps| ticking.inc(steps)).await?;
-    if let Some((host, _)) = &plugins {
-        bar.set_message("automation");
-        let depth = automation::drained(&desk, host).await?;
-        if depth.dead > 0 {
-            eprintln!("{} deliveries to plugins were given up; see the run records", depth.dead);
-        }
-    }
-    if let Some(workers) = workers {
-        workers.stop().await;
-    }
-    ground.close(&desk).await?;
+    let followed = imported?;
+    closed?;
     bar.finish_and_clear();
 
     let system = ground.system();
@@ -122,6 +113,37 @@ async fn replay(args: Args) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{report}{:.1} seconds", figures.seconds)?;
     }
     every_row(&report)
+}
+
+/// Carries the plans out, with the plugins at work beside it if there are any.
+async fn import(
+    desk: &Desk,
+    ground: &Arc<Ground>,
+    planned: &Planned,
+    options: &Options,
+    plugins: Option<&(PluginHost, PluginId)>,
+    bar: &ProgressBar,
+) -> anyhow::Result<Vec<Followed>> {
+    let mut workers = None;
+    if let Some(plugins) = plugins {
+        automation::install(desk, plugins, ground, planned).await?;
+        workers = Some(desk.workers().spawn());
+    }
+    bar.set_message("incidents");
+    tracing::info!(cases = planned.cases.len(), "importing incidents");
+    let ticking = bar.clone();
+    let followed = run(desk, ground.clone(), planned, options.at_once, move |steps| ticking.inc(steps)).await?;
+    if let Some((host, _)) = plugins {
+        bar.set_message("automation");
+        let depth = automation::drained(desk, host).await?;
+        if depth.dead > 0 {
+            eprintln!("{} deliveries to plugins were given up; see the run records", depth.dead);
+        }
+    }
+    if let Some(workers) = workers {
+        workers.stop().await;
+    }
+    Ok(followed)
 }
 
 /// Rows that nobody can tell the fate of are a defect of this program.

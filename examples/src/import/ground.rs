@@ -1,7 +1,8 @@
 //! What must stand before the first case: tenant, project, groups, people, and who may import.
 //!
 //! Those who act in the log get the right to state past times through one group with one grant, which ends with the
-//! import ([`Ground::close`]). It spans the tenant because the right to state times does.
+//! import ([`Ground::close`]), and by itself after [`RIGHT`] when the program dies. It spans the tenant because the
+//! right to state times does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use helpdesk_core::command::{
 };
 use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId, TenantId};
 use helpdesk_core::org::{GroupKind, PersonKind};
-use helpdesk_core::role::{Principal, Role, Scope};
+use helpdesk_core::role::{Grant, Principal, Role, Scope};
 use helpdesk_core::workflow::Workflow;
 use helpdesk_core::{Actor, Desk, Timestamp};
 
@@ -24,6 +25,9 @@ use crate::replay::{Act, Opening, Person, Step};
 
 /// How many people are brought into the directory at a time.
 const PEOPLE_AT_ONCE: usize = 16;
+/// How long the right to import lasts if nobody takes it back, in milliseconds: a day. An import that takes longer has
+/// its last rows refused, and carries them out when it is run again.
+pub const RIGHT: i64 = 24 * 60 * 60 * 1000;
 
 /// Everything the import of a case refers to.
 #[derive(Debug)]
@@ -108,9 +112,10 @@ impl Ground {
             let name = format!("member {person}");
             send(desk, &system, ask.with_id(ids.of(begin, &name)).keyed(ids.of(begin, &name))).await?;
         }
-        let grant = ground.grant(&system, importers).await?;
         let workflow = desk.config(&system).await?.workflows.newest(Workflow::ITIL).cloned();
         let workflow = workflow.with_context(|| format!("the tenant has no workflow `{}`", Workflow::ITIL))?;
+        // Last: whatever fails before leaves no right behind.
+        let grant = ground.grant(&system, importers).await?;
         Ok(Self { tenant, project, workflow, begin, groups, people, grant, ids })
     }
 
@@ -132,10 +137,9 @@ impl Ground {
         self.groups.get(name).copied()
     }
 
-    /// Takes the right to import back.
+    /// Takes the right to import back; to be called however the import ended.
     pub async fn close(&self, desk: &Desk) -> anyhow::Result<()> {
-        desk.act(&self.system(), RevokeRole { grant: self.grant }).await?;
-        Ok(())
+        revoke(desk, &self.system(), self.grant).await.context("cannot take back the right to import; it ends in a day")
     }
 }
 
@@ -201,14 +205,22 @@ impl Layer<'_> {
         stream::iter(people).map(ensure).buffer_unordered(PEOPLE_AT_ONCE).try_collect().await
     }
 
-    /// The grant under which people import; one that an earlier run left behind is taken up.
+    /// The grant under which people import, for a day from now on; any that an earlier run left behind ends.
     async fn grant(&self, system: &Actor, group: GroupId) -> anyhow::Result<GrantId> {
-        let to = Principal::Group(group);
-        let grants = self.desk.grants(system).await?;
-        let left = grants.into_iter().find(|grant| grant.to == to && grant.scope == Scope::Tenant);
-        if let Some(grant) = left {
-            return Ok(grant.id);
+        let ours = |grant: &Grant| {
+            (&grant.to, grant.role, grant.scope) == (&Principal::Group(group), Role::Admin, Scope::Tenant)
+        };
+        let left: Vec<Grant> = self.desk.grants(system).await?.into_iter().filter(ours).collect();
+        let end = self.desk.clock().now().plus_millis(RIGHT);
+        let made = self.desk.act(system, GrantRole::new(Role::Admin, group).until(end)).await?.out;
+        for grant in left {
+            revoke(self.desk, system, grant.id).await?;
         }
-        Ok(self.desk.act(system, GrantRole::new(Role::Admin, group)).await?.out)
+        Ok(made)
     }
+}
+
+async fn revoke(desk: &Desk, system: &Actor, grant: GrantId) -> anyhow::Result<()> {
+    send(desk, system, RevokeRole { grant }.keyed(format!("end of {grant}"))).await?;
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! How far an earlier run got with a case, from its timeline.
 //!
 //! Idempotency keys are kept for a day only; the log of events is kept for good. Steps were carried out in order, so
-//! the earliest step that fits a change is the one that made it.
+//! the earliest step that fits a change is the one that made it, and one that was passed over had been refused.
 
 use helpdesk_core::event::{Envelope, Event};
 use helpdesk_core::ticket::Relation;
@@ -12,15 +12,49 @@ use super::ground::Ground;
 use super::instant;
 use crate::replay::{Act, Step};
 
-/// How many of a case's steps are done, the opening included, given the whole timeline of its ticket.
-pub(super) fn done(ground: &Ground, steps: &[Step], timeline: &[Envelope]) -> usize {
-    let mut next = 1;
+/// What an earlier run left of a case's steps.
+#[derive(Debug)]
+pub(super) struct Past {
+    /// The first step that is still to do; the opening is done.
+    pub next: usize,
+    /// Steps before it that changed nothing although they should have: the desk had refused them.
+    pub refused: Vec<usize>,
+}
+
+/// How far an earlier run got with `steps`, given the whole timeline of their ticket.
+pub(super) fn past(ground: &Ground, steps: &[Step], timeline: &[Envelope]) -> Past {
+    let mut past = Past { next: 1, refused: Vec::new() };
+    let mut done: Vec<&Act> = steps.iter().take(1).map(|step| &step.act).collect();
     for change in timeline.chunk_by(|a, b| a.version == b.version) {
-        if let Some(ahead) = steps[next.min(steps.len())..].iter().position(|step| made(ground, step, change)) {
-            next += ahead + 1;
+        let left = steps.iter().enumerate().skip(past.next);
+        let Some((found, step)) = left.clone().find(|(_, step)| made(ground, step, change)) else { continue };
+        let over = left.take_while(|(place, _)| *place < found);
+        past.refused.extend(over.filter(|(_, step)| !idle(&done, &step.act)).map(|(place, _)| place));
+        past.next = found + 1;
+        done.push(&step.act);
+    }
+    past
+}
+
+/// Whether `act` had nothing to change after `done`: such a step leaves no trace although it was carried out.
+fn idle(done: &[&Act], act: &Act) -> bool {
+    done.iter().rev().find_map(|earlier| leaves(earlier, act)).unwrap_or(false)
+}
+
+/// Whether `earlier` leaves the field that `act` sets as `act` wants it; nothing when it does not set that field.
+fn leaves(earlier: &Act, act: &Act) -> Option<bool> {
+    match (earlier, act) {
+        (Act::Open(opening), Act::SetGroup { to, .. }) => Some(opening.group == *to),
+        (Act::Open(opening), Act::Assign { to, .. }) => Some(opening.assignee == *to),
+        (Act::Open(opening), Act::SetPriority { to }) => Some(opening.priority == Some(*to)),
+        (Act::SetGroup { to: left, .. }, Act::SetGroup { to, .. }) => Some(left == to),
+        (Act::Assign { to: left, .. }, Act::Assign { to, .. }) => Some(left == to),
+        (Act::SetPriority { to: left }, Act::SetPriority { to }) => Some(left == to),
+        // A move to where a ticket stands already is refused.
+        (Act::Open(_) | Act::SetGroup { .. } | Act::Assign { .. } | Act::SetPriority { .. } | Act::Move { .. }, _) => {
+            None
         }
     }
-    next
 }
 
 /// Whether `step` made `change`, the events of one version.

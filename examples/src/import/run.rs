@@ -12,12 +12,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::ground::Ground;
+use super::resume::{self, Past};
 use super::send::send;
-use super::{Planned, instant, resume};
+use super::{Planned, instant};
 use crate::replay::{Act, CasePlan, Opening, Step};
 
 /// Longest idempotency key a desk takes, in characters.
 const KEY_MAX: usize = 128;
+/// What is known of a row that an earlier run had refused: the desk keeps no refusals.
+const NO_TRACE: &str = "no trace in the ticket's timeline";
 
 /// What a run made of one case.
 #[derive(Debug)]
@@ -155,9 +158,13 @@ impl Hand {
         tick: impl Fn(u64),
     ) -> Result<(), anyhow::Error> {
         let Some(ticket) = case.ticket else { return Ok(()) };
-        let done = if old { self.done(&case.plan, ticket).await? } else { 1 };
-        tick(done as u64 - 1);
-        for next in done..case.plan.steps.len() {
+        let past = if old { self.past(&case.plan, ticket).await? } else { Past { next: 1, refused: Vec::new() } };
+        for step in past.refused {
+            let row = case.plan.steps[step].row;
+            case.plan.refuse(row, NO_TRACE);
+        }
+        tick(past.next as u64 - 1);
+        for next in past.next..case.plan.steps.len() {
             let plan = &case.plan;
             let step = &plan.steps[next];
             let at = instant(step.at);
@@ -199,11 +206,11 @@ impl Hand {
         Ok(())
     }
 
-    async fn done(&self, plan: &CasePlan, ticket: TicketId) -> anyhow::Result<usize> {
+    async fn past(&self, plan: &CasePlan, ticket: TicketId) -> anyhow::Result<Past> {
         // More events than one page holds are more than any case of a log has steps: the rest is sent again, and the
         // idempotency keys answer.
         let timeline = self.desk.timeline(&self.ground.system(), ticket, 0, 500).await?;
-        Ok(resume::done(&self.ground, &plan.steps, &timeline))
+        Ok(resume::past(&self.ground, &plan.steps, &timeline))
     }
 
     /// `command` as step of a plan that happened at `at`, with an id and a key that follow from the log.

@@ -104,6 +104,11 @@ fn serves(data: &Path, more: &[&str]) {
     }
     let (status, page) = running.http("GET /graphiql HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n");
     assert!(status == 200 && page.contains("graphiql"), "{page}");
+    for script in page.split("https://esm.sh/").skip(1) {
+        let version =
+            script.trim_start_matches('@').split_once('@').map(|(_, rest)| rest.starts_with(char::is_numeric));
+        assert_eq!(version, Some(true), "no exact version: {}", &script[..40]);
+    }
     let (status, _) = running.http("GET / HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n");
     assert_eq!(status, 307);
 
@@ -153,6 +158,8 @@ fn what_it_cannot_do_it_says() {
     assert!(!ended && said.contains("cannot open the database postgres://127.0.0.1:1/none"), "{said}");
     let (ended, said) = told(desk(&data).args(["--database", "mysql://x"]));
     assert!(!ended && said.contains("`mysql://x` names no database"), "{said}");
+    let (ended, said) = told(desk(&data).args(["--database", "mysql://ana:secret@x/desk"]));
+    assert!(!ended && said.contains("`mysql://x/desk`") && !said.contains("secret"), "{said}");
     assert!(told(desk(&data).args(["migrate", "up"])).0);
     let (ended, said) = told(desk(&data).args(["token", "ana"]));
     assert!(!ended && said.contains("run `desk` once"), "{said}");

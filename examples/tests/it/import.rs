@@ -14,20 +14,24 @@ fn figures(line: &str) -> String {
 /// Imports `log` on both databases and compares everything; returns the figures.
 fn same_on_both(log: &Path) -> String {
     let (sqlite, postgres) = (Place::new(Kind::Sqlite), Place::new(Kind::Postgres));
-    let seen: Vec<String> = [&sqlite, &postgres]
+    let (seen, told): (Vec<String>, Vec<String>) = [&sqlite, &postgres]
         .map(|place| {
-            let said = line(&replay(log, place).arg("--dump").arg(place.path("dump")).output().unwrap());
+            let output = replay(log, place).arg("--dump").arg(place.path("dump")).output().unwrap();
+            let said = line(&output);
             println!("{said}");
-            figures(&said)
+            (figures(&said), String::from_utf8_lossy(&output.stderr).into_owned())
         })
-        .into();
+        .into_iter()
+        .unzip();
     assert_eq!(seen[0], seen[1]);
     let dumps = [&sqlite, &postgres].map(|place| std::fs::read_to_string(place.path("dump")).unwrap());
     assert!(!dumps[0].is_empty());
     assert!(dumps[0] == dumps[1], "tickets and events are identical on both databases");
-    // Once more: nothing is lost or doubled, and the report is the same.
+    // Once more: nothing is lost or doubled, and the report is the same, word for word.
     for place in [&sqlite, &postgres] {
-        assert_eq!(figures(&line(&replay(log, place).output().unwrap())), seen[0]);
+        let again = replay(log, place).output().unwrap();
+        assert_eq!(figures(&line(&again)), seen[0]);
+        assert_eq!(String::from_utf8_lossy(&again.stderr), told[0], "the report for people");
         assert!(place.dump(Detail::Exact) == dumps[0], "a second run changes nothing");
     }
     seen[0].clone()
