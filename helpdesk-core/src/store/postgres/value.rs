@@ -63,7 +63,7 @@ impl ToSql for Val {
         match self {
             Self::Uuid(id) => id.to_sql(ty, out),
             Self::Int(int) => int.to_sql(ty, out),
-            Self::Text(text) => text.as_ref().to_sql(ty, out),
+            Self::Text(text) => text.as_str().to_sql(ty, out),
             Self::Bool(is) => is.to_sql(ty, out),
             Self::Bytes(bytes) => bytes.as_slice().to_sql(ty, out),
             Self::Words(words) => words.as_str().to_sql(ty, out),
@@ -138,9 +138,17 @@ pub(super) fn absent(row: &Row, at: usize) -> Result<bool, StoreError> {
 
 /// A row image whose columns begin at `at`.
 pub(super) fn image<T: Image>(row: &Row, at: usize) -> Result<T, StoreError> {
-    let columns = T::TABLE.columns.iter().enumerate();
-    let vals = columns.map(|(i, (_, kind))| val(row, at + i, *kind)).collect::<Result<Vec<_>, _>>()?;
-    T::read(&mut vals.into_iter())
+    let mut failed = None;
+    // Lazily: what an image does not read is not decoded.
+    let mut vals = T::TABLE.columns.iter().enumerate().map_while(|(i, (_, kind))| {
+        let val = val(row, at + i, *kind);
+        val.map_err(|error| failed = Some(error)).ok()
+    });
+    let image = T::read(&mut vals);
+    match failed {
+        Some(error) => Err(error),
+        None => image,
+    }
 }
 
 /// Row images, one per row.

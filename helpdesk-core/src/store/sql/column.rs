@@ -1,7 +1,5 @@
 //! One value of one column, the same for both databases.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
 use crate::id::Salt;
@@ -26,7 +24,7 @@ pub(crate) enum Kind {
 pub(crate) enum Val {
     Uuid(Uuid),
     Int(i64),
-    Text(Arc<str>),
+    Text(String),
     Bool(bool),
     Bytes(Vec<u8>),
     Words(String),
@@ -63,7 +61,7 @@ column! {
     i16 = Int, v => i64::from(*v), v => i16::try_from(v).map_err(|_| odd("a 16-bit number", v));
     u32 = Int, v => i64::from(*v), v => u32::try_from(v).map_err(|_| odd("a positive number", v));
     bool = Bool, v => *v, v => Ok(v);
-    String = Text, v => Arc::from(v.as_str()), v => Ok(v.as_ref().into());
+    String = Text, v => v.clone(), v => Ok(v);
     Vec<u8> = Bytes, v => v.clone(), v => Ok(v);
     Salt = Bytes, v => v.0.to_vec(), v => v.as_slice().try_into().map(Salt).map_err(|_| odd("16 bytes of salt", v.len()));
     Timestamp = Int, v => v.millis(), v => Ok(Timestamp::from_millis(v));
@@ -95,7 +93,7 @@ macro_rules! name_columns {
     ($($type:ty),*) => {$(
         impl Column for $type {
             const KIND: Kind = Kind::Text;
-            fn put(&self) -> Val { Val::Text(Arc::from(self.to_string())) }
+            fn put(&self) -> Val { Val::Text(self.to_string()) }
             fn get(val: Val) -> Result<Self, StoreError> {
                 match val {
                     Val::Text(text) => text.parse().map_err(|error| odd(stringify!($type), format!("{error}"))),

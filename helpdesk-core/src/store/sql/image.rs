@@ -22,7 +22,7 @@ pub(crate) struct Table {
 pub(crate) trait Image: Sized {
     const TABLE: Table;
     fn values(&self) -> Vec<Val>;
-    /// Reads the values of all columns, in order.
+    /// Reads the values of the columns, in order; those derived from others come last and are not read.
     fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError>;
 }
 
@@ -167,7 +167,7 @@ impl Image for Person {
         ]
     }
     fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
-        let person = Self {
+        Ok(Self {
             tenant: next(v)?,
             id: next(v)?,
             external: next(v)?,
@@ -180,9 +180,7 @@ impl Image for Person {
             version: next(v)?,
             created_at: next(v)?,
             updated_at: next(v)?,
-        };
-        next::<String>(v)?;
-        Ok(person)
+        })
     }
 }
 
@@ -216,7 +214,7 @@ impl Image for Group {
         ]
     }
     fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
-        let group = Self {
+        Ok(Self {
             tenant: next(v)?,
             id: next(v)?,
             kind: next::<GroupKind>(v)?,
@@ -224,9 +222,7 @@ impl Image for Group {
             parent: next(v)?,
             version: next(v)?,
             created_at: next(v)?,
-        };
-        next::<String>(v)?;
-        Ok(group)
+        })
     }
 }
 
@@ -335,7 +331,7 @@ impl Image for Ticket {
             self.project.put(),
             self.number.put(),
             self.kind.put(),
-            Val::Text(self.workflow.key.clone()),
+            Val::Text(self.workflow.key.to_string()),
             self.workflow.version.put(),
             self.state.put(),
             self.category.put(),
@@ -365,7 +361,7 @@ impl Image for Ticket {
         ]
     }
     fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
-        let ticket = Self {
+        Ok(Self {
             tenant: next(v)?,
             id: next(v)?,
             project: next(v)?,
@@ -396,9 +392,7 @@ impl Image for Ticket {
             updated_at: next(v)?,
             deleted_at: next(v)?,
             salt: next(v)?,
-        };
-        next::<String>(v)?;
-        Ok(ticket)
+        })
     }
 }
 

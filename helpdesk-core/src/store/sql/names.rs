@@ -87,7 +87,7 @@ impl From<Val> for Value {
         match val {
             Val::Uuid(id) => id.into(),
             Val::Int(int) => int.into(),
-            Val::Text(text) => text.as_ref().into(),
+            Val::Text(text) => text.as_str().into(),
             Val::Bool(is) => is.into(),
             Val::Bytes(bytes) => bytes.into(),
             Val::Words(words) => words.into(),

@@ -151,7 +151,7 @@ impl ToSql for Val {
         Ok(match self {
             Self::Uuid(id) => ToSqlOutput::from(id.as_bytes().as_slice()),
             Self::Int(int) => ToSqlOutput::from(*int),
-            Self::Text(text) => ToSqlOutput::from(text.as_ref()),
+            Self::Text(text) => ToSqlOutput::from(text.as_str()),
             Self::Bool(is) => ToSqlOutput::from(*is),
             Self::Bytes(bytes) => ToSqlOutput::from(bytes.as_slice()),
             Self::Words(words) => ToSqlOutput::from(words.as_str()),
@@ -179,11 +179,17 @@ impl ToSql for Built {
 
 /// The row image that begins at the first column.
 pub(super) fn image<T: Image>(row: &Row<'_>) -> Result<T, Fault> {
-    let mut values = Vec::with_capacity(T::TABLE.columns.len());
-    for (i, (_, kind)) in T::TABLE.columns.iter().enumerate() {
-        values.push(value(row.get_ref(i)?, *kind)?);
+    let mut failed: Option<Fault> = None;
+    // Lazily: what an image does not read is not decoded.
+    let mut values = T::TABLE.columns.iter().enumerate().map_while(|(i, (_, kind))| {
+        let found = row.get_ref(i).map_err(Fault::from).and_then(|found| Ok(value(found, *kind)?));
+        found.map_err(|error| failed = Some(error)).ok()
+    });
+    let image = T::read(&mut values);
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(image?),
     }
-    Ok(T::read(&mut values.into_iter())?)
 }
 
 /// One column as a Rust value.
@@ -201,7 +207,7 @@ fn value(found: ValueRef<'_>, kind: Kind) -> Result<Val, StoreError> {
         }
         (Kind::Int, ValueRef::Integer(int)) => Val::Int(int),
         (Kind::Bool, ValueRef::Integer(int)) => Val::Bool(int != 0),
-        (Kind::Text, ValueRef::Text(bytes)) => Val::Text(text(bytes)?.into()),
+        (Kind::Text, ValueRef::Text(bytes)) => Val::Text(text(bytes)?),
         (Kind::Words, ValueRef::Text(bytes)) => Val::Words(text(bytes)?),
         (Kind::Bytes, ValueRef::Blob(bytes)) => Val::Bytes(bytes.to_vec()),
         (kind, found) => return Err(odd(&format!("{kind:?}"), found)),

@@ -43,7 +43,7 @@ pub(super) fn append(db: &Db, tenant: TenantId, events: &[NewEvent]) -> Result<O
                 Val::Text(event.event.kind().into()),
                 Val::Int(event.event.schema().into()),
                 event.by.put(),
-                Val::Text(text),
+                Val::Text(text.to_string()),
                 event.occurred_at.put(),
                 event.recorded_at.put(),
                 event.internal.put(),
