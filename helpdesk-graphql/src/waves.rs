@@ -25,6 +25,9 @@ impl Waves {
     }
 
     /// Runs `fields`, and the reads they wait for.
+    ///
+    /// While a wave runs, `fields` do not: a field that waits for the desk beside the waves could hold the connection the
+    /// wave waits for, for good. Commands may, since nothing else runs while they do.
     pub(crate) async fn run<T>(&self, fields: impl Future<Output = T>) -> T {
         // Unconstrained: a field that was put off would miss its wave.
         let mut fields = pin!(tokio::task::unconstrained(fields));
