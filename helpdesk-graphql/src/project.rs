@@ -57,7 +57,7 @@ impl Project {
         #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<TagConnection> {
         let config = Session::of(ctx)?.config().await?;
-        let tags = config.tags.values().filter(|tag| tag.project == self.0.id);
+        let tags = config.tags.values().filter(|tag| tag.project == self.0.id && tag.deleted_at.is_none());
         let tags: Vec<Tag> = tags.cloned().map(Tag).collect();
         let count = tags.len();
         Ok(TagConnection { page: page_of(tags, Tag::place, first, after.as_deref())?, count })

@@ -96,7 +96,9 @@ impl TagQuery {
         #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<TagConnection> {
         let config = Session::of(ctx)?.config().await?;
-        let all = config.tags.values().filter(|tag| project.as_ref().is_none_or(|project| tag.project == project.0));
+        // A deleted tag is found by its id; lists show what can be used.
+        let usable = config.tags.values().filter(|tag| tag.deleted_at.is_none());
+        let all = usable.filter(|tag| project.as_ref().is_none_or(|project| tag.project == project.0));
         let all: Vec<Tag> = all.cloned().map(Tag).collect();
         let count = all.len();
         Ok(TagConnection { page: page_of(all, Tag::place, first, after.as_deref())?, count })
