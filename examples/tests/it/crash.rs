@@ -96,22 +96,21 @@ fn at_random(kind: Kind) {
     finish(&log, &place, expected, "random moments");
 }
 
-#[test]
-fn killed_at_named_points_on_sqlite() {
-    at_points(Kind::Sqlite);
+/// All of it at once: most of the time is waiting for the leases of killed workers to end.
+fn killed(kind: Kind) {
+    undisturbed();
+    std::thread::scope(|scope| {
+        scope.spawn(|| at_random(kind));
+        at_points(kind);
+    });
 }
 
 #[test]
-fn killed_at_named_points_on_postgres() {
-    at_points(Kind::Postgres);
+fn killed_at_named_points_and_random_moments_on_sqlite() {
+    killed(Kind::Sqlite);
 }
 
 #[test]
-fn killed_at_random_moments_on_sqlite() {
-    at_random(Kind::Sqlite);
-}
-
-#[test]
-fn killed_at_random_moments_on_postgres() {
-    at_random(Kind::Postgres);
+fn killed_at_named_points_and_random_moments_on_postgres() {
+    killed(Kind::Postgres);
 }
