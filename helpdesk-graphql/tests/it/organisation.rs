@@ -74,7 +74,10 @@ async fn projects_tags_and_groups_are_made_changed_and_listed() {
     );
     assert_eq!(lists["groups"]["nodes"], json!([{"name": "Globex AG"}, {"name": "network"}]));
     assert_eq!(lists["groups"]["pageInfo"]["hasNextPage"], true);
-    assert_eq!(lists["tags"]["nodes"], json!([{"name": "printer"}, {"name": "seo"}, {"name": "urgent"}]));
+    // The deleted tag is in no list, and still found by its id.
+    assert_eq!(lists["tags"]["nodes"], json!([{"name": "printer"}, {"name": "urgent"}]));
+    let found = stage.get(root, "query($id: ID!) { tag(id: $id) { name } }", json!({"id": tag["id"]})).await;
+    assert_eq!(found["tag"]["name"], "seo");
     assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 2);
     let kai = json!({"role": "AGENT", "everywhere": false, "project": {"key": "OPS"}, "to": {"name": "Kai"}});
     assert!(lists["grants"]["nodes"].as_array().unwrap().contains(&kai), "{lists:#}");
