@@ -1,10 +1,12 @@
 //! The threads of a store: one writer, which commits what waits for it together, and a few readers.
 //!
 //! Work goes in as closures and answers come back through one-shot channels, so that a dropped future leaves its work
-//! whole: it is done, and nobody hears of it. A memory database has the writer alone, which reads as well.
+//! whole: it is done, and nobody hears of it. A memory database has the writer alone, which reads as well. Work that
+//! panics is undone and answered with a defect; a thread that ends all the same leaves nobody waiting.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
@@ -41,7 +43,7 @@ struct Task<T, F> {
 
 impl<T: Send, F: FnMut(&Db) -> Result<Effect<T>, Fault> + Send> Change for Task<T, F> {
     fn run(&mut self, db: &Db) -> bool {
-        let (answer, stays) = match (self.work)(db) {
+        let (answer, stays) = match caught(|| (self.work)(db)) {
             Ok(Effect::Keep(answer)) => (Ok(answer), true),
             Ok(Effect::Undo(answer)) => (Ok(answer), false),
             Err(fault) => (Err(fault.into()), false),
@@ -66,34 +68,43 @@ enum Work {
 }
 
 /// Work waiting for threads.
+#[derive(Default)]
 struct Inbox {
-    state: Mutex<(VecDeque<Work>, bool)>,
+    state: Mutex<Waiting>,
     filled: Condvar,
 }
 
+#[derive(Default)]
+struct Waiting {
+    work: VecDeque<Work>,
+    closed: bool,
+    /// Threads that take from it.
+    serving: usize,
+}
+
 impl Inbox {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new((VecDeque::new(), false)), filled: Condvar::new() })
+    fn state(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// False when closed.
     fn put(&self, work: Work) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.1 {
+        let mut state = self.state();
+        if state.closed {
             return false;
         }
-        state.0.push_back(work);
+        state.work.push_back(work);
         drop(state);
         self.filled.notify_one();
         true
     }
     /// The next work; none when closed and empty.
     fn take(&self) -> Option<Work> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         loop {
-            if let Some(work) = state.0.pop_front() {
+            if let Some(work) = state.work.pop_front() {
                 return Some(work);
             }
-            if state.1 {
+            if state.closed {
                 return None;
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -101,17 +112,55 @@ impl Inbox {
     }
     /// Changes that wait already, up to the first read.
     fn more(&self, changes: &mut Vec<Box<dyn Change>>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while changes.len() < BATCH && matches!(state.0.front(), Some(Work::Change(_))) {
-            if let Some(Work::Change(change)) = state.0.pop_front() {
+        let mut state = self.state();
+        while changes.len() < BATCH && matches!(state.work.front(), Some(Work::Change(_))) {
+            if let Some(Work::Change(change)) = state.work.pop_front() {
                 changes.push(change);
             }
         }
     }
     fn close(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.state().closed = true;
         self.filled.notify_all();
     }
+}
+
+/// A thread's promise to serve an inbox. Nobody is left waiting when the last one ends, in whatever way.
+struct Serving(Arc<Inbox>);
+
+impl Serving {
+    fn new(inbox: &Arc<Inbox>) -> Self {
+        inbox.state().serving += 1;
+        Self(Arc::clone(inbox))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.serving -= 1;
+        if state.serving > 0 {
+            return;
+        }
+        state.closed = true;
+        let left = std::mem::take(&mut state.work);
+        drop(state);
+        for work in left {
+            if let Work::Change(change) = work {
+                change.answer(Some(&closed()));
+            } // and a read is answered by being dropped
+        }
+    }
+}
+
+/// Runs work whose panic is a defect of its own and not the end of the thread.
+fn caught<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    // What the work touched is the connection, where a rollback undoes it, and caches that are whole at any time.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let says = panic.downcast_ref::<&str>().copied();
+        let says = says.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
+        Err(StoreError::Defect(format!("a statement's code panicked: {says}")).into())
+    })
 }
 
 pub(super) fn closed() -> StoreError {
@@ -132,23 +181,29 @@ impl Threads {
     /// Starts a thread for each connection.
     pub(super) fn start(writer: Db, readers: Vec<Db>) -> Result<Self, StoreError> {
         let bell = Arc::new(Notify::new());
-        let write = Inbox::new();
-        let read = if readers.is_empty() { Arc::clone(&write) } else { Inbox::new() };
+        let write = Arc::<Inbox>::default();
+        let read = if readers.is_empty() { Arc::clone(&write) } else { Arc::default() };
         let this = Self { writer: write, readers: read, running: Mutex::default(), bell: Arc::clone(&bell) };
-        let inbox = Arc::clone(&this.writer);
-        this.spawn("helpdesk-writer", move || write_all(&writer, &inbox, &bell))?;
+        this.spawn("helpdesk-writer", &this.writer, move |inbox| write_all(&writer, inbox, &bell))?;
         for (i, reader) in readers.into_iter().enumerate() {
-            let inbox = Arc::clone(&this.readers);
-            this.spawn(&format!("helpdesk-reader-{i}"), move || read_all(&reader, &inbox))?;
+            let name = format!("helpdesk-reader-{i}");
+            this.spawn(&name, &this.readers, move |inbox| read_all(&reader, inbox))?;
         }
         Ok(this)
     }
 
-    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    fn spawn(
+        &self,
+        name: &str,
+        inbox: &Arc<Inbox>,
+        body: impl FnOnce(&Inbox) + Send + 'static,
+    ) -> Result<(), StoreError> {
         let (ends, ended) = oneshot::channel::<()>();
+        let serving = Serving::new(inbox);
         let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
-            body(); // closes its connection
-            drop(ends);
+            let _ends = ends; // last of all, also in a panic
+            let serving = serving;
+            body(&serving.0); // closes its connection
         });
         thread.map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
@@ -163,7 +218,9 @@ impl Threads {
         let (reply, answer) = oneshot::channel();
         let work: Read = Box::new(move |db| {
             if !reply.is_closed() {
-                let _ = reply.send(db.snapshot(read).map_err(StoreError::from));
+                let answer = caught(|| db.snapshot(read));
+                rollback(db); // of what panicked
+                let _ = reply.send(answer.map_err(StoreError::from));
             }
         });
         if !self.readers.put(Work::Read(work)) {
@@ -181,7 +238,8 @@ impl Threads {
         if !self.writer.put(Work::Change(Box::new(Task { work, answer: None, reply }))) {
             return Err(closed());
         }
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        // Unanswered only when the writer has ended with the change in its hands.
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unknown("the writer ended".into())))
     }
 
     /// Runs `work` on the writer's connection, outside of any transaction.
@@ -191,7 +249,9 @@ impl Threads {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let work: Read = Box::new(move |db| {
-            let _ = reply.send(work(db).map_err(StoreError::from));
+            let answer = caught(|| work(db));
+            rollback(db);
+            let _ = reply.send(answer.map_err(StoreError::from));
         });
         if !self.writer.put(Work::Read(work)) {
             return Err(closed());
@@ -294,3 +354,6 @@ fn rollback(db: &Db) {
         let _ = db.conn.execute_batch("ROLLBACK"); // SQLite has rolled back by itself if this fails
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What becomes of callers when work panics or a thread ends.
+
+use super::super::db::NAMES;
+use super::*;
+use crate::store::sql::reads::Reads;
+
+fn db() -> Db {
+    let conn = rusqlite::Connection::open_in_memory().unwrap();
+    conn.execute_batch("CREATE TABLE IF NOT EXISTS t (n INTEGER)").unwrap();
+    Db::new(conn, Arc::new(Reads::new(&NAMES)))
+}
+
+async fn rows(threads: &Threads) -> Option<i64> {
+    threads.read(|db| db.number("rows", "SELECT count(*) FROM t", &[])).await.unwrap()
+}
+
+fn insert(db: &Db) -> Result<Effect<()>, Fault> {
+    db.execute("insert", "INSERT INTO t VALUES (1)", &[])?;
+    Ok(Effect::Keep(()))
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_and_undone_and_the_thread_goes_on() {
+    let threads = Threads::start(db(), vec![]).unwrap();
+    let bad = threads.change(|db| -> Result<Effect<()>, Fault> {
+        insert(db)?;
+        panic!("oh no")
+    });
+    let (good, bad, read, alone) = tokio::join!(
+        threads.change(insert),
+        bad,
+        threads.read(|_| -> Result<(), Fault> { panic!("oh no") }),
+        threads.alone(|db| -> Result<(), Fault> {
+            db.conn.execute_batch("BEGIN IMMEDIATE")?;
+            panic!("oh no")
+        }),
+    );
+    good.unwrap();
+    for answer in [bad, read, alone] {
+        assert!(matches!(answer, Err(StoreError::Defect(says)) if says.contains("oh no")));
+    }
+    assert_eq!(rows(&threads).await, Some(1));
+    threads.change(insert).await.unwrap();
+    assert_eq!(rows(&threads).await, Some(2));
+}
+
+#[test]
+fn nobody_waits_for_the_last_thread_that_has_ended() {
+    let inbox = Arc::<Inbox>::default();
+    let (first, last) = (Serving::new(&inbox), Serving::new(&inbox));
+    drop(first);
+    let (reply, mut answer) = oneshot::channel();
+    assert!(inbox.put(Work::Change(Box::new(Task { work: insert, answer: None, reply }))));
+    drop(last);
+    assert!(matches!(answer.try_recv().unwrap(), Err(StoreError::Unavailable(_))));
+    assert!(!inbox.put(Work::Read(Box::new(|_| ()))));
+}
