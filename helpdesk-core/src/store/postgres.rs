@@ -19,7 +19,7 @@ mod read;
 mod shape;
 mod value;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,6 +62,9 @@ const WAIT: Duration = Duration::from_secs(10);
 pub struct PgStore {
     core: Arc<Core>,
     pool: Pool,
+    /// Whether the pool was made here, so that closing the store closes it.
+    owned: bool,
+    closed: AtomicBool,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -94,7 +97,7 @@ impl PgStore {
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let listen = options.listen;
-        let store = Self::from_pool(pool, options);
+        let store = Self::over(pool, options, true);
         drop(store.pool.get().await.map_err(no_connection)?);
         if listen {
             store.spawn(bell::listen(Arc::clone(&store.core), config));
@@ -102,10 +105,15 @@ impl PgStore {
         Ok(store)
     }
 
-    /// Uses a pool of the host's. Must be called inside a Tokio runtime.
+    /// Uses a pool of the host's, which stays open when the store is closed. Must be called inside a Tokio runtime.
     pub fn from_pool(pool: Pool, options: PgOptions) -> Self {
+        Self::over(pool, options, false)
+    }
+
+    fn over(pool: Pool, options: PgOptions, owned: bool) -> Self {
         let PgOptions { schema, pool_size: _, prepared, listen } = options;
-        let store = Self { core: Arc::new(Core::new(schema, prepared)), pool, tasks: Mutex::default() };
+        let core = Arc::new(Core::new(schema, prepared));
+        let store = Self { core, pool, owned, closed: AtomicBool::new(false), tasks: Mutex::default() };
         if listen {
             store.spawn(bell::tell(Arc::clone(&store.core), store.pool.clone()));
         }
@@ -185,6 +193,9 @@ impl PgStore {
     }
 
     async fn client(&self) -> Result<deadpool_postgres::Object, StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable("the store is closed".into()));
+        }
         self.pool.get().await.map_err(no_connection)
     }
 
@@ -197,19 +208,24 @@ impl PgStore {
     }
 
     fn shut(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.stop();
+        if self.owned {
+            self.pool.close();
+        }
+    }
+
+    fn stop(&self) {
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             task.abort();
         }
-        self.pool.close();
     }
 }
 
 impl Drop for PgStore {
     fn drop(&mut self) {
         // The tasks hold clones of the pool; a pool of the host's stays open.
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            task.abort();
-        }
+        self.stop();
     }
 }
 
