@@ -12,7 +12,7 @@ use helpdesk_core::id::{EventId, JobId, PersonId, ProjectId, Salt, TenantId, Tic
 use helpdesk_core::org::Tenant;
 use helpdesk_core::store::postgres::{PgOptions, PgStore};
 use helpdesk_core::store::{
-    Commit, Epoch, Lease, Log, NewEvent, NewJob, Outcome, Queue, Row, Store, StoreError, Which, Write,
+    Commit, Epoch, Lease, Log, NewEvent, NewJob, Outcome, Queue, Release, Row, Store, StoreError, Which, Write,
 };
 use helpdesk_core::ticket::{
     Importance, Participant, Priority, Relation, Ticket, TicketText, TicketType, Urgency, Visibility,
@@ -477,4 +477,59 @@ async fn another_process_is_woken() {
     tokio::time::timeout(Duration::from_secs(5), rung).await.unwrap();
     other.close().await;
     assert!(matches!(other.head().await, Err(StoreError::Unavailable(_))));
+}
+
+/// A pool as a host has it.
+fn host_pool(url: &str) -> deadpool_postgres::Pool {
+    let manager = deadpool_postgres::Manager::new(url.parse().unwrap(), NoTls);
+    deadpool_postgres::Pool::builder(manager).max_size(2).build().unwrap()
+}
+
+#[tokio::test]
+async fn closing_a_store_over_a_host_s_pool_leaves_the_pool_open() {
+    let desk = desk().await;
+    let pool = host_pool(&desk.url);
+    let store = PgStore::from_pool(pool.clone(), PgOptions::default());
+    assert_eq!(store.tenants().await.unwrap().len(), 1);
+    store.close().await;
+    assert!(matches!(store.tenants().await, Err(StoreError::Unavailable(_))));
+    assert!(!pool.is_closed());
+    pool.get().await.unwrap().simple_query("SELECT 1").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_behind_another_of_its_subject_is_not_due() {
+    let desk = desk().await;
+    let of = |n: u128, seq, run_at| NewJob { subject: "s".into(), seq, run_at: at(run_at), ..job(n, &format!("k{n}")) };
+    let next = async || desk.store.next_due(&["q".into()]).await.unwrap();
+    // The first is due late, and the second waits for it.
+    desk.done(Commit { jobs: vec![of(1, 1, 500), of(2, 2, 10)], ..empty(Epoch::Seen(1)) }).await;
+    assert!(desk.store.claim("q", 10, at(100), at(200)).await.unwrap().is_empty());
+    assert_eq!(next().await, Some(at(500)));
+    // While the first is leased, the end of its lease counts.
+    let first = desk.store.claim("q", 10, at(500), at(700)).await.unwrap().remove(0);
+    assert_eq!(next().await, Some(at(700)));
+    assert!(desk.store.release(first.lease, &Release::Dead("broken".into())).await.unwrap());
+    assert_eq!(next().await, Some(at(10)));
+    // An expired lease of a later one does not make the earlier one due.
+    assert_eq!(desk.store.claim("q", 10, at(700), at(800)).await.unwrap().len(), 1);
+    desk.done(Commit { jobs: vec![of(3, 1, 5000)], ..empty(Epoch::Seen(1)) }).await;
+    assert!(desk.store.claim("q", 10, at(900), at(950)).await.unwrap().is_empty());
+    assert_eq!(next().await, Some(at(5000)));
+}
+
+#[tokio::test]
+async fn reviving_beside_a_living_job_of_the_same_key_raises_nothing() {
+    let desk = desk().await;
+    desk.done(Commit { jobs: vec![job(1, "a")], ..empty(Epoch::Seen(1)) }).await;
+    let claimed = desk.store.claim("q", 10, at(20), at(100)).await.unwrap().remove(0);
+    assert!(desk.store.release(claimed.lease, &Release::Dead("broken".into())).await.unwrap());
+    desk.done(Commit { jobs: vec![job(2, "a")], ..empty(Epoch::Seen(1)) }).await;
+    let client = Arc::new(desk.client().await);
+    client.batch_execute("BEGIN").await.unwrap();
+    let joined = desk.store.join(Arc::clone(&client));
+    assert!(!joined.revive(tenant(), claimed.job.id, at(30)).await.unwrap());
+    client.batch_execute("SELECT 1; DELETE FROM hd_job WHERE state = 'live'").await.unwrap();
+    assert!(joined.revive(tenant(), claimed.job.id, at(30)).await.unwrap());
+    client.batch_execute("COMMIT").await.unwrap();
 }

@@ -137,8 +137,11 @@ pub(super) async fn dead(link: &Link<'_>, queue: &str, limit: u16) -> Done<(Vec<
 
 /// False too when a job with the same key lives already.
 pub(super) async fn revive(link: &Link<'_>, tenant: TenantId, job: JobId, now: Timestamp) -> Done<bool> {
-    const REVIVE: &str = "UPDATE {s}hd_job SET state = 'live', run_at = $3, attempt = 0 \
-         WHERE tenant_id = $1 AND id = $2 AND state = 'dead' RETURNING 1";
+    // Asked beforehand, since an error would abort a joined transaction; one may still come from a race.
+    const REVIVE: &str = "UPDATE {s}hd_job j SET state = 'live', run_at = $3, attempt = 0 \
+         WHERE tenant_id = $1 AND id = $2 AND state = 'dead' \
+         AND NOT EXISTS (SELECT 1 FROM {s}hd_job o WHERE o.tenant_id = j.tenant_id AND o.queue = j.queue \
+         AND o.key = j.key AND o.state = 'live') RETURNING 1";
     let params = vec![Param::uuid(tenant), Param::uuid(job), Param::int(now.millis())];
     match link.run("revive", &link.core().sql(REVIVE), params).await {
         Ok(rows) => Ok(!rows.is_empty()),
@@ -147,14 +150,24 @@ pub(super) async fn revive(link: &Link<'_>, tenant: TenantId, job: JobId, now: T
     }
 }
 
-/// Waiting jobs by time; of leased ones the end of the lease.
+/// Waiting jobs that [`claim`] would take, by time. Of a subject with leased jobs: the end of the last lease, and not
+/// before its first job is due. A worker that wakes then finds something.
 pub(super) async fn next_due(link: &Link<'_>, queues: &[String]) -> Done<Option<Timestamp>> {
     const NEXT: &str = "SELECT least(\
          (SELECT min(w.run_at) FROM unnest($1) AS q(queue), generate_series(0, 2) AS p(priority), \
           LATERAL (SELECT j.run_at FROM {s}hd_job j WHERE j.queue = q.queue AND j.priority = p.priority \
-                   AND j.state = 'live' AND j.lease_until = 0 ORDER BY j.run_at LIMIT 1) w), \
-         (SELECT min(greatest(l.lease_until, l.run_at)) FROM {s}hd_job l \
-          WHERE l.queue = ANY($1) AND l.state = 'live' AND l.lease_until > 0))";
+                   AND j.state = 'live' AND j.lease_until = 0 \
+                   AND (j.subject = '' OR NOT EXISTS (SELECT 1 FROM {s}hd_job o WHERE o.tenant_id = j.tenant_id \
+                        AND o.queue = j.queue AND o.subject = j.subject AND o.subject <> '' AND o.state = 'live' \
+                        AND o.id <> j.id AND ((o.seq, o.id) < (j.seq, j.id) OR o.lease_until > 0))) \
+                   ORDER BY j.run_at LIMIT 1) w), \
+         (SELECT min(greatest(l.lease_until, CASE WHEN l.subject = '' THEN l.run_at ELSE \
+           (SELECT f.run_at FROM {s}hd_job f WHERE f.tenant_id = l.tenant_id AND f.queue = l.queue \
+            AND f.subject = l.subject AND f.subject <> '' AND f.state = 'live' ORDER BY f.seq, f.id LIMIT 1) END)) \
+          FROM {s}hd_job l WHERE l.queue = ANY($1) AND l.state = 'live' AND l.lease_until > 0 \
+          AND (l.subject = '' OR NOT EXISTS (SELECT 1 FROM {s}hd_job o WHERE o.tenant_id = l.tenant_id \
+               AND o.queue = l.queue AND o.subject = l.subject AND o.subject <> '' AND o.state = 'live' \
+               AND (o.lease_until, o.id) > (l.lease_until, l.id)))))";
     let params = vec![Param::texts(queues.iter().map(String::as_str))];
     let rows = link.query("next due", &link.core().sql(NEXT), params).await?;
     let due = rows.first().map(|row| maybe_int(row, 0)).transpose()?.flatten();
@@ -211,7 +224,7 @@ pub(super) async fn advance(
 
 pub(super) async fn sweep(link: &Link<'_>, keys: Timestamp, now: Timestamp) -> Done<u64> {
     const SWEEP: &str = "WITH k AS (DELETE FROM {s}hd_idempotency WHERE at < $1 RETURNING 1), \
-         v AS (DELETE FROM {s}hd_kv WHERE expires_at <= $2 RETURNING 1) \
+         v AS (DELETE FROM {s}hd_kv WHERE expires_at <= $2 AND expires_at <> 9223372036854775807 RETURNING 1) \
          SELECT (SELECT count(*) FROM k) + (SELECT count(*) FROM v)";
     let params = vec![Param::int(keys.millis()), Param::int(now.millis())];
     let rows = link.query("sweep", &link.core().sql(SWEEP), params).await?;
