@@ -2,8 +2,8 @@
 --
 -- Nothing is NULL: what is absent is a sentinel (nil uuid, 9223372036854775807 for "not yet", -1, empty text). Instants
 -- are milliseconds since 1970-01-01T00:00:00Z. tenant_id leads every key and every index, with these exceptions, which
--- serve work across tenants: hd_tenant_key, hd_event_seq_key, hd_job_due, hd_job_leased, and hd_search_words (a GIN
--- index cannot hold a uuid without an extension).
+-- serve work across tenants: hd_tenant_key, hd_event_seq_key, hd_job_due, hd_job_leased, hd_job_dead,
+-- hd_idempotency_age, hd_kv_expiry, and hd_search_words (a GIN index cannot hold a uuid without an extension).
 
 CREATE TABLE hd_epoch (
     tenant_id uuid PRIMARY KEY,
@@ -172,6 +172,9 @@ CREATE TABLE hd_ticket (
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX hd_ticket_number ON hd_ticket (tenant_id, project_id, number);
 CREATE INDEX hd_ticket_list ON hd_ticket (tenant_id, project_id, state, updated_at DESC, id DESC);
+-- Lists that name no state.
+CREATE INDEX hd_ticket_recent ON hd_ticket (tenant_id, updated_at DESC, id DESC);
+CREATE INDEX hd_ticket_project ON hd_ticket (tenant_id, project_id, updated_at DESC, id DESC);
 CREATE INDEX hd_ticket_children ON hd_ticket (tenant_id, parent_id)
     WHERE parent_id <> '00000000-0000-0000-0000-000000000000';
 
@@ -250,6 +253,7 @@ CREATE TABLE hd_kv (
     expires_at bigint NOT NULL,
     PRIMARY KEY (tenant_id, plugin, key)
 );
+CREATE INDEX hd_kv_expiry ON hd_kv (expires_at) WHERE expires_at <> 9223372036854775807;
 
 CREATE TABLE hd_run (
     tenant_id uuid NOT NULL,
@@ -278,6 +282,7 @@ CREATE TABLE hd_idempotency (
     at bigint NOT NULL,
     PRIMARY KEY (tenant_id, author, key)
 );
+CREATE INDEX hd_idempotency_age ON hd_idempotency (at);
 
 CREATE SEQUENCE hd_event_seq CACHE 1;
 -- A sequence reports last_value 1 before its first use; readers of the log would believe that event 1 is written.
@@ -326,6 +331,7 @@ CREATE UNIQUE INDEX hd_job_key ON hd_job (tenant_id, queue, key) WHERE state = '
 CREATE INDEX hd_job_subject ON hd_job (tenant_id, queue, subject, seq, id) WHERE state = 'live' AND subject <> '';
 CREATE INDEX hd_job_due ON hd_job (queue, priority, run_at) WHERE state = 'live';
 CREATE INDEX hd_job_leased ON hd_job (queue, lease_until) WHERE state = 'live' AND lease_until > 0;
+CREATE INDEX hd_job_dead ON hd_job (queue, run_at) WHERE state = 'dead';
 
 CREATE TABLE hd_position (
     tenant_id uuid NOT NULL,
