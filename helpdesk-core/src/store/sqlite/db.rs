@@ -72,6 +72,14 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
     }
 }
 
+fn commit_fault(error: &rusqlite::Error) -> Fault {
+    let lost = [ErrorCode::DiskFull, ErrorCode::SystemIoFailure, ErrorCode::OutOfMemory];
+    match error.sqlite_error_code() {
+        Some(code) if lost.contains(&code) => Fault::Store(StoreError::Unknown(error.to_string())),
+        _ => Fault::Store(store_error(error)),
+    }
+}
+
 /// A connection.
 pub(super) struct Db {
     pub(super) conn: Connection,
@@ -141,8 +149,25 @@ impl Db {
     pub(super) fn snapshot<T>(&self, read: impl FnOnce(&Self) -> Result<T, Fault>) -> Result<T, Fault> {
         self.execute("begin", "BEGIN", &[])?;
         let answer = read(self);
-        self.execute("commit", "COMMIT", &[])?;
-        answer
+        let ended = self.execute("commit", "COMMIT", &[]);
+        self.rollback();
+        let answer = answer?; // what failed first; SQLite may have ended the transaction because of it
+        ended?;
+        Ok(answer)
+    }
+
+    /// Commits. When the disk failed meanwhile, nobody can say whether the log holds the commit.
+    pub(super) fn commit(&self) -> Result<(), Fault> {
+        tracing::trace!(target: "helpdesk_core::sqlite", name = "commit");
+        let ended = self.conn.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
+        ended.map(drop).map_err(|error| commit_fault(&error))
+    }
+
+    /// Undoes the transaction, if one is open.
+    pub(super) fn rollback(&self) {
+        if !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK"); // SQLite has rolled back by itself if this fails
+        }
     }
 }
 
@@ -212,4 +237,31 @@ fn value(found: ValueRef<'_>, kind: Kind) -> Result<Val, StoreError> {
         (Kind::Bytes, ValueRef::Blob(bytes)) => Val::Bytes(bytes.to_vec()),
         (kind, found) => return Err(odd(&format!("{kind:?}"), found)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_the_disk_broke_is_unknown_and_a_busy_one_did_not_happen() {
+        let fault = |code| match commit_fault(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)) {
+            Fault::Store(error) => error.code(),
+            Fault::Taken => "TAKEN",
+        };
+        assert_eq!(fault(ffi::SQLITE_IOERR_FSYNC), "OUTCOME_UNKNOWN");
+        assert_eq!(fault(ffi::SQLITE_FULL), "OUTCOME_UNKNOWN");
+        assert_eq!(fault(ffi::SQLITE_BUSY), "UNAVAILABLE");
+    }
+
+    #[test]
+    fn a_snapshot_answers_what_failed_in_it() {
+        let db = Db::new(Connection::open_in_memory().unwrap(), Arc::new(Reads::new(&NAMES)));
+        let answer = db.snapshot(|db| -> Result<(), Fault> {
+            db.conn.execute_batch("ROLLBACK")?; // as SQLite does by itself on some errors
+            Err(StoreError::Unavailable("first".into()).into())
+        });
+        assert!(matches!(answer, Err(Fault::Store(StoreError::Unavailable(says))) if says == "first"));
+        assert!(db.snapshot(|_| Ok(())).is_ok());
+    }
 }

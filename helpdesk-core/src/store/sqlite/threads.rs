@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::db::{Db, Fault};
 use crate::store::StoreError;
@@ -31,6 +31,8 @@ pub(super) enum Effect<T> {
 trait Change: Send {
     /// Whether what it did stays.
     fn run(&mut self, db: &Db) -> bool;
+    /// How the last run failed, if it did.
+    fn fault(&self) -> Option<&StoreError>;
     /// Tells the caller; with the failure of the whole batch, if it failed.
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
 }
@@ -50,6 +52,9 @@ impl<T: Send, F: FnMut(&Db) -> Result<Effect<T>, Fault> + Send> Change for Task<
         };
         self.answer = Some(answer);
         stays
+    }
+    fn fault(&self) -> Option<&StoreError> {
+        self.answer.as_ref().and_then(|answer| answer.as_ref().err())
     }
     fn answer(self: Box<Self>, failed: Option<&StoreError>) {
         let answer = match (failed, self.answer) {
@@ -172,8 +177,8 @@ pub(super) struct Threads {
     writer: Arc<Inbox>,
     /// The same as the writer's when there are no readers.
     readers: Arc<Inbox>,
-    /// Each ends when its thread has.
-    running: Mutex<Vec<oneshot::Receiver<()>>>,
+    /// Closed when every thread has ended: each holds a sender.
+    running: watch::Receiver<()>,
     pub(super) bell: Arc<Notify>,
 }
 
@@ -183,31 +188,14 @@ impl Threads {
         let bell = Arc::new(Notify::new());
         let write = Arc::<Inbox>::default();
         let read = if readers.is_empty() { Arc::clone(&write) } else { Arc::default() };
-        let this = Self { writer: write, readers: read, running: Mutex::default(), bell: Arc::clone(&bell) };
-        this.spawn("helpdesk-writer", &this.writer, move |inbox| write_all(&writer, inbox, &bell))?;
+        let (runs, running) = watch::channel(());
+        let this = Self { writer: write, readers: read, running, bell: Arc::clone(&bell) };
+        spawn("helpdesk-writer", &this.writer, runs.clone(), move |inbox| write_all(&writer, inbox, &bell))?;
         for (i, reader) in readers.into_iter().enumerate() {
             let name = format!("helpdesk-reader-{i}");
-            this.spawn(&name, &this.readers, move |inbox| read_all(&reader, inbox))?;
+            spawn(&name, &this.readers, runs.clone(), move |inbox| read_all(&reader, inbox))?;
         }
         Ok(this)
-    }
-
-    fn spawn(
-        &self,
-        name: &str,
-        inbox: &Arc<Inbox>,
-        body: impl FnOnce(&Inbox) + Send + 'static,
-    ) -> Result<(), StoreError> {
-        let (ends, ended) = oneshot::channel::<()>();
-        let serving = Serving::new(inbox);
-        let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
-            let _ends = ends; // last of all, also in a panic
-            let serving = serving;
-            body(&serving.0); // closes its connection
-        });
-        thread.map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))?;
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
-        Ok(())
     }
 
     /// Reads, at one moment of the database.
@@ -219,7 +207,7 @@ impl Threads {
         let work: Read = Box::new(move |db| {
             if !reply.is_closed() {
                 let answer = caught(|| db.snapshot(read));
-                rollback(db); // of what panicked
+                db.rollback(); // of what panicked
                 let _ = reply.send(answer.map_err(StoreError::from));
             }
         });
@@ -250,7 +238,7 @@ impl Threads {
         let (reply, answer) = oneshot::channel();
         let work: Read = Box::new(move |db| {
             let answer = caught(|| work(db));
-            rollback(db);
+            db.rollback();
             let _ = reply.send(answer.map_err(StoreError::from));
         });
         if !self.writer.put(Work::Read(work)) {
@@ -267,11 +255,24 @@ impl Threads {
 
     /// Waits until all threads have ended, after [`close`](Self::close).
     pub(super) async fn ended(&self) {
-        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in running {
-            let _ = thread.await; // always an error: nothing is ever sent
-        }
+        let mut running = self.running.clone();
+        while running.changed().await.is_ok() {} // nothing is ever sent; an error says that the last one is gone
     }
+}
+
+fn spawn(
+    name: &str,
+    inbox: &Arc<Inbox>,
+    runs: watch::Sender<()>,
+    body: impl FnOnce(&Inbox) + Send + 'static,
+) -> Result<(), StoreError> {
+    let serving = Serving::new(inbox);
+    let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+        let _runs = runs; // let go last of all, also in a panic
+        let serving = serving;
+        body(&serving.0); // closes its connection
+    });
+    thread.map(drop).map_err(|error| StoreError::Unavailable(format!("no thread: {error}")))
 }
 
 impl Drop for Threads {
@@ -325,6 +326,11 @@ fn commit_all(db: &Db, changes: &mut [Box<dyn Change>]) -> Result<(), StoreError
             let stays = change.run(db);
             match (stays, savepoints) {
                 (false, false) => return Ok(false),
+                _ if db.conn.is_autocommit() => {
+                    // SQLite has undone all of it by itself, as it does when the disk is full or broken.
+                    let gone = || StoreError::Unavailable("the transaction was undone".into());
+                    return Err(change.fault().cloned().unwrap_or_else(gone).into());
+                }
                 (false, true) => db.execute("undo", "ROLLBACK TO one", &[]).map(drop)?,
                 (true, _) => {}
             }
@@ -332,27 +338,21 @@ fn commit_all(db: &Db, changes: &mut [Box<dyn Change>]) -> Result<(), StoreError
                 db.execute("release", "RELEASE one", &[])?;
             }
         }
-        db.execute("commit", "COMMIT", &[])?;
+        db.commit()?;
         Ok(true)
     };
     let mut outcome = batch(false, changes);
     if matches!(outcome, Ok(false)) {
-        rollback(db);
+        db.rollback();
         if changes.len() == 1 {
             return Ok(()); // it has its answer and left nothing
         }
         outcome = batch(true, changes);
     }
     if outcome.is_err() {
-        rollback(db);
+        db.rollback();
     }
     outcome.map(drop).map_err(StoreError::from)
-}
-
-fn rollback(db: &Db) {
-    if !db.conn.is_autocommit() {
-        let _ = db.conn.execute_batch("ROLLBACK"); // SQLite has rolled back by itself if this fails
-    }
 }
 
 #[cfg(test)]

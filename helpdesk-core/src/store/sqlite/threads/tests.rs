@@ -55,3 +55,37 @@ fn nobody_waits_for_the_last_thread_that_has_ended() {
     assert!(matches!(answer.try_recv().unwrap(), Err(StoreError::Unavailable(_))));
     assert!(!inbox.put(Work::Read(Box::new(|_| ()))));
 }
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_undid_fails_with_what_went_wrong_first() {
+    let threads = Threads::start(db(), vec![]).unwrap();
+    let full = threads.change(|db| -> Result<Effect<()>, Fault> {
+        db.conn.execute_batch("ROLLBACK")?; // as SQLite does by itself
+        Err(StoreError::Unavailable("full".into()).into())
+    });
+    let (first, full) = tokio::join!(threads.change(insert), full);
+    assert!(matches!(full, Err(StoreError::Unavailable(says)) if says == "full"));
+    // Alone in its transaction, or undone together with the other.
+    assert_eq!(rows(&threads).await, Some(i64::from(first.is_ok())));
+    assert!(first.is_ok() || matches!(first, Err(StoreError::Unavailable(says)) if says == "full"));
+}
+
+#[tokio::test]
+async fn every_close_waits_for_the_threads() {
+    let threads = Threads::start(db(), vec![db()]).unwrap();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let work: Read = Box::new(move |_| {
+        let _ = held.recv();
+    });
+    assert!(threads.writer.put(Work::Read(work)));
+    threads.close();
+    {
+        let mut first = std::pin::pin!(threads.ended());
+        assert!(futures_util::poll!(&mut first).is_pending());
+    }
+    let mut second = std::pin::pin!(threads.ended());
+    assert!(futures_util::poll!(&mut second).is_pending());
+    drop(hold);
+    second.await;
+    threads.ended().await;
+}
