@@ -30,19 +30,11 @@ pub(super) fn migrate(db: &Db, target: i64, now: Timestamp) -> Result<Vec<Applie
     let mut done = Vec::new();
     loop {
         db.conn.execute_batch("BEGIN IMMEDIATE")?;
-        match step(db, target, now) {
-            Ok(Some(applied)) => {
-                db.conn.execute_batch("COMMIT")?;
-                done.push(applied);
-            }
-            Ok(None) => {
-                db.conn.execute_batch("COMMIT")?;
-                return Ok(done);
-            }
-            Err(fault) => {
-                db.conn.execute_batch("ROLLBACK")?;
-                return Err(fault);
-            }
+        let stepped = step(db, target, now).and_then(|applied| db.commit().map(|()| applied));
+        db.rollback(); // of what failed, also of a commit that did
+        match stepped? {
+            Some(applied) => done.push(applied),
+            None => return Ok(done),
         }
     }
 }
