@@ -16,6 +16,7 @@ mod db;
 mod load;
 mod log;
 mod migrations;
+mod open;
 mod queue;
 mod threads;
 
@@ -27,6 +28,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OpenFlags};
 
 use self::db::{Db, Fault, NAMES, get, store_error};
+use self::open::{has_file, set_up, steady_plans};
 use self::threads::{Effect, Threads};
 use super::migrate::{self, Applied, MigrateError, MigrationStatus};
 use super::sql::column::{Column, Val};
@@ -84,7 +86,8 @@ impl std::fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, which is made if there is none. Run [`migrate`](Self::migrate) before the first use.
+    /// Opens a file, which is made if there is none. Run [`migrate`](Self::migrate) before the first use. `:memory:`,
+    /// an empty path and other names of SQLite for a database without a file are [`memory`](Self::memory).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default()).await
     }
@@ -101,10 +104,15 @@ impl SqliteStore {
             };
             let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
             let conn = conn.map_err(|error| store_error(&error))?;
-            set_up(&conn, &options, write).map_err(|error| store_error(&error))?;
+            if has_file(&conn) {
+                set_up(&conn, &options, write)?;
+            }
             Ok(Db::new(conn, Arc::clone(&reads)))
         };
         let writer = open(true)?;
+        if !has_file(&writer.conn) {
+            return Self::memory().await; // each connection would have a database of its own
+        }
         let readers = (0..options.readers.max(1)).map(|_| open(false)).collect::<Result<Vec<_>, _>>()?;
         Self::start(writer, readers)
     }
@@ -112,6 +120,7 @@ impl SqliteStore {
     /// A new, empty database in memory, gone when the store is closed or dropped. One thread writes and reads.
     pub async fn memory() -> Result<Self, StoreError> {
         let conn = Connection::open_in_memory().map_err(|error| store_error(&error))?;
+        steady_plans(&conn).map_err(|error| store_error(&error))?;
         Self::start(Db::new(conn, Arc::new(Reads::new(&NAMES))), vec![])
     }
 
@@ -168,17 +177,6 @@ impl SqliteStore {
 
 fn unfit(db: &Db) -> Result<Option<MigrateError>, StoreError> {
     Ok(migrate::usable(&migrations::applied(db)?, migrations::KNOWN).err())
-}
-
-fn set_up(conn: &Connection, options: &SqliteOptions, write: bool) -> rusqlite::Result<()> {
-    conn.busy_timeout(options.busy_timeout)?;
-    if write {
-        conn.pragma_update(None, "journal_mode", "WAL")?;
-        conn.pragma_update(None, "synchronous", if options.synchronous_full { "FULL" } else { "NORMAL" })?;
-    } else {
-        conn.pragma_update(None, "query_only", true)?;
-    }
-    conn.pragma_update(None, "cache_size", -i64::from(options.cache / 1024))
 }
 
 impl Store for SqliteStore {

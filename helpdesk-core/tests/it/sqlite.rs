@@ -1,5 +1,7 @@
 //! SQLite: what is its own (opening, migrating, closing), and how changes share a transaction.
 
+use std::sync::{Arc, Barrier};
+
 use helpdesk_core::id::{ProjectId, TenantId};
 use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
 use helpdesk_core::store::{Log, Store, StoreError};
@@ -70,4 +72,40 @@ async fn numbers_are_drawn_once_by_many() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (0..64).map(|n| 1 + 2 * n).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn a_name_without_a_file_is_one_database_in_memory() {
+    for name in [":memory:", "", "file::memory:"] {
+        let store = SqliteStore::open(name).await.unwrap();
+        store.migrate().await.unwrap();
+        assert_eq!(store.draw(TenantId::NIL, ProjectId::NIL, 1).await.unwrap(), 1);
+        assert_eq!(store.tenants().await.unwrap(), [], "`{name}`");
+        store.close().await;
+    }
+}
+
+#[test]
+fn many_may_open_a_new_file_at_the_same_moment() {
+    const MANY: usize = 4;
+    for _ in 0..8 {
+        let folder = folder();
+        let start = Arc::new(Barrier::new(MANY));
+        let threads: Vec<_> = (0..MANY)
+            .map(|_| {
+                let (path, start) = (folder.path().join("desk.db"), Arc::clone(&start));
+                std::thread::spawn(move || {
+                    start.wait();
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(async {
+                        let store = SqliteStore::open(path).await.unwrap();
+                        let applied = store.migrate().await.unwrap().len();
+                        store.close().await;
+                        applied
+                    })
+                })
+            })
+            .collect();
+        assert_eq!(threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>(), 1);
+    }
 }
