@@ -5,6 +5,7 @@ pub(crate) mod column;
 pub(crate) mod filter;
 pub(crate) mod image;
 pub(crate) mod names;
+pub(crate) mod owner;
 pub(crate) mod reads;
 pub(crate) mod search;
 pub(crate) mod select;

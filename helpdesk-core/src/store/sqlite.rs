@@ -32,6 +32,7 @@ use self::open::{has_file, set_up, steady_plans};
 use self::threads::{Effect, Threads};
 use super::migrate::{self, Applied, MigrateError, MigrationStatus};
 use super::sql::column::{Column, Val};
+use super::sql::owner::one_tenant;
 use super::sql::reads::{Reads, limited};
 use super::{
     Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
@@ -205,7 +206,10 @@ impl Store for SqliteStore {
         })
     }
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {
-        self.change(move |db| commit::commit(db, &commit))
+        Box::pin(async move {
+            one_tenant(&commit)?;
+            self.fit()?.change(move |db| commit::commit(db, &commit)).await
+        })
     }
     fn find<'a>(&'a self, find: &'a Find) -> Answer<'a, (i64, Vec<Found>)> {
         let find = find.clone();

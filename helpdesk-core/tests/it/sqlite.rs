@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Barrier};
 
-use helpdesk_core::id::{ProjectId, TenantId};
+use helpdesk_core::id::{JobId, ProjectId, TenantId};
 use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
-use helpdesk_core::store::{Log, Store, StoreError};
+use helpdesk_core::store::{Commit, Epoch, Lease, Log, Store, StoreError};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -108,4 +108,22 @@ fn many_may_open_a_new_file_at_the_same_moment() {
             .collect();
         assert_eq!(threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_commit_of_one_tenant_does_not_touch_another() {
+    let store = SqliteStore::memory().await.unwrap();
+    store.migrate().await.unwrap();
+    let other = TenantId::from(uuid::Uuid::from_u128(1));
+    let answer = store.commit(Commit {
+        tenant: TenantId::NIL,
+        epoch: Epoch::Begin,
+        writes: vec![],
+        reads: vec![],
+        events: vec![],
+        jobs: vec![],
+        key: None,
+        done: Some(Lease { tenant: other, job: JobId::NIL, token: uuid::Uuid::nil() }),
+    });
+    assert!(matches!(answer.await, Err(StoreError::Defect(says)) if says.contains("finishes a job of another")));
 }
