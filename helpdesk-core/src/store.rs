@@ -12,6 +12,10 @@ pub mod migrate;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "store-sql")]
+#[cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, reason = "each database uses a part of it")
+)]
 pub(crate) mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -318,12 +318,15 @@ pub(super) fn stage(tenant: TenantId, config: Arc<TenantConfig>, loaded: Loaded)
     Ok(scene)
 }
 
+/// The epoch and the versions a try saw.
+type Sight = (Option<i64>, Vec<(TicketId, i64)>);
+
 /// What the tries of one command have in common.
 #[derive(Default)]
 struct SoFar {
     numbers: Vec<i64>,
     /// What the last try saw, and how many tries in a row saw the same.
-    seen: Option<(Option<i64>, Vec<(TicketId, i64)>)>,
+    seen: Option<Sight>,
     unmoved: u32,
 }
 
