@@ -31,6 +31,10 @@ pub(super) fn compose(commit: &Commit) -> Result<Composed, StoreError> {
     for write in &commit.writes {
         sort(write, commit.tenant, &mut checked, &mut plain)?;
     }
+    // In order of table, so that the order of writes makes no other shape.
+    for rows in [&mut checked, &mut plain] {
+        rows.sort_by_key(|rows| (rows.table.name, rows.act.rank()));
+    }
     let mut params = vec![Param::uuid(commit.tenant)];
     let epoch = match commit.epoch {
         Epoch::Begin => EpochShape::Begin,
@@ -110,7 +114,7 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
     }
     let counts = table.version.is_some() && act != Act::Insert;
     let group = if counts { checked } else { plain };
-    let alike = |rows: &&mut Rows| rows.table.name == table.name && same_act(rows.act, act);
+    let alike = |rows: &&mut Rows| rows.table.name == table.name && rows.act.rank() == act.rank();
     let found_by = match act {
         Act::Insert => vec![],
         Act::Update(_) | Act::Delete => {
@@ -129,10 +133,6 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
         None => group.push(Rows { table, act, found_by: vec![found_by], values: vec![values] }),
     }
     Ok(())
-}
-
-const fn same_act(a: Act, b: Act) -> bool {
-    matches!((a, b), (Act::Insert, Act::Insert) | (Act::Update(_), Act::Update(_)) | (Act::Delete, Act::Delete))
 }
 
 impl Rows {
@@ -209,7 +209,7 @@ fn key_values(key: &Key) -> impl Iterator<Item = Param> {
         key.made.put(),
         key.version.put(),
         Val::Text(kind.into()),
-        Val::Text(id.into()),
+        Val::Text(id),
         key.at.put(),
     ]
     .into_iter()
@@ -220,12 +220,12 @@ fn key_values(key: &Key) -> impl Iterator<Item = Param> {
 fn put_events(events: &[NewEvent], params: &mut Vec<Param>) -> EventShape {
     let [first, others @ ..] = events else { return EventShape::None };
     let subject = |event: &NewEvent| {
-        vec![Val::Text(event.subject.kind().into()), Val::Text(event.subject.key().into()), event.version.put()]
+        vec![Val::Text(event.subject.kind().into()), Val::Text(event.subject.key()), event.version.put()]
     };
     let origin = |event: &NewEvent| {
         // Plain data with string keys always serialises.
         let cause = serde_json::to_string(&*event.cause).unwrap_or_default();
-        vec![event.by.put(), Val::Text(cause.into()), event.occurred_at.put(), event.recorded_at.put()]
+        vec![event.by.put(), Val::Text(cause), event.occurred_at.put(), event.recorded_at.put()]
     };
     let rest = |event: &NewEvent| {
         vec![
@@ -234,7 +234,7 @@ fn put_events(events: &[NewEvent], params: &mut Vec<Param>) -> EventShape {
             Val::Text(event.event.kind().into()),
             Val::Int(event.event.schema().into()),
             Val::Bool(event.internal),
-            Val::Text(event.event.data().into()),
+            Val::Text(event.event.data()),
         ]
     };
     const SUBJECT: [Kind; 3] = [Kind::Text, Kind::Text, Kind::Int];

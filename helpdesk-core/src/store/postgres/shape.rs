@@ -34,6 +34,17 @@ pub(super) enum Act {
     Delete,
 }
 
+impl Act {
+    /// Its place among those of one table.
+    pub(super) const fn rank(self) -> u8 {
+        match self {
+            Self::Insert => 0,
+            Self::Update(_) => 1,
+            Self::Delete => 2,
+        }
+    }
+}
+
 /// Rows of one table that are treated alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Part {
