@@ -146,6 +146,9 @@ pub(super) async fn kv(link: &Link<'_>, tenant: TenantId, plugin: &str, key: &st
     rows.first().map(|row| image(row, 0)).transpose()
 }
 
+/// Most keys in one answer. The limit comes from plugins, and each makes another text.
+const KEYS_MAX: u16 = 1000;
+
 pub(super) async fn kv_keys(
     link: &Link<'_>,
     tenant: TenantId,
@@ -156,7 +159,7 @@ pub(super) async fn kv_keys(
 ) -> Read<Vec<String>> {
     let params =
         vec![Param::uuid(tenant), Param::text(plugin), Param::text(after.unwrap_or_default()), Param::text(prefix)];
-    let text = limited(&link.core().reads.kv_keys, limit);
+    let text = limited(&link.core().reads.kv_keys, limit.min(KEYS_MAX));
     link.query_dynamic("plugin keys", &text, params).await?.iter().map(|row| get(row, 0)).collect()
 }
 
