@@ -207,6 +207,11 @@ impl PgStore {
         Ok(Link::pooled(&self.core, self.client().await?))
     }
 
+    /// The same; a [`PgJoined`] tells the two apart.
+    async fn outside(&self) -> Result<Link<'_>, StoreError> {
+        self.link().await
+    }
+
     fn shut(&self) {
         self.closed.store(true, Ordering::Release);
         self.stop();

@@ -533,3 +533,79 @@ async fn reviving_beside_a_living_job_of_the_same_key_raises_nothing() {
     assert!(joined.revive(tenant(), claimed.job.id, at(30)).await.unwrap());
     client.batch_execute("COMMIT").await.unwrap();
 }
+
+#[tokio::test]
+async fn a_dropped_command_leaves_the_host_s_transaction_whole() {
+    let desk = desk().await;
+    let (first, second) = (Arc::new(desk.client().await), Arc::new(desk.client().await));
+    for client in [&first, &second] {
+        client.batch_execute("BEGIN").await.unwrap();
+    }
+    assert!(matches!(desk.store.join(Arc::clone(&first)).commit(creation(1)).await.unwrap(), Outcome::Done(_)));
+    // It waits for the first to end, and then fails: the number is taken.
+    let mut taken = creation(2);
+    taken.writes[0] = insert(Row::Ticket(Ticket { number: 1, ..ticket(2) }));
+    let joined = desk.store.join(Arc::clone(&second));
+    assert!(tokio::time::timeout(Duration::from_millis(100), joined.commit(taken)).await.is_err());
+    first.batch_execute("COMMIT").await.unwrap();
+    joined.settled().await;
+    assert!(matches!(joined.commit(creation(3)).await.unwrap(), Outcome::Done(_)));
+    second.batch_execute("COMMIT").await.unwrap();
+    assert_eq!((desk.version(1).await, desk.version(3).await, desk.logged().await), (1, 1, 4));
+}
+
+#[tokio::test]
+async fn the_log_is_read_outside_the_host_s_snapshot() {
+    let desk = desk().await;
+    let client = Arc::new(desk.client().await);
+    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM hd_event").await.unwrap();
+    let joined = desk.store.join(Arc::clone(&client));
+    let written = desk.done(creation(1)).await.unwrap();
+    let (events, reached) = joined.after(None, Cursor::START, 10).await.unwrap();
+    assert_eq!((events.len(), reached), (2, written));
+    assert_eq!(joined.position("new").await.unwrap(), written);
+    client.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(desk.store.position("new").await.unwrap(), written);
+}
+
+async fn desk_of_one_connection() -> Desk {
+    desk_in(PgOptions { pool_size: 1, listen: false, ..PgOptions::default() }).await
+}
+
+#[tokio::test]
+async fn a_connection_with_an_unanswered_statement_is_not_given_back() {
+    let desk = desk_of_one_connection().await;
+    let locker = desk.client().await;
+    locker.batch_execute("BEGIN; LOCK TABLE hd_tenant").await.unwrap();
+    for _ in 0..2 {
+        assert!(tokio::time::timeout(Duration::from_millis(100), desk.store.tenants()).await.is_err());
+    }
+    tokio::time::timeout(Duration::from_secs(5), desk.store.head()).await.expect("it waits for nobody").unwrap();
+    locker.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(desk.store.tenants().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_prepared_statement_that_no_longer_fits_is_made_anew() {
+    let desk = desk_of_one_connection().await;
+    let client = desk.client().await;
+    assert_eq!(desk.store.tenants().await.unwrap().len(), 1);
+    client.batch_execute("ALTER TABLE hd_tenant ALTER COLUMN name TYPE varchar").await.unwrap();
+    assert!(matches!(desk.store.tenants().await, Err(StoreError::Unavailable(says)) if says.contains("0A000")));
+    assert_eq!(desk.store.tenants().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_statement_that_ran_out_of_time_may_be_tried_again() {
+    let desk = desk_of_one_connection().await;
+    let locker = desk.client().await;
+    let limit = "DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I SET lock_timeout = 50', \
+                 current_user, current_database()); END $$";
+    locker.batch_execute(limit).await.unwrap();
+    let store = PgStore::connect(&desk.url, PgOptions { listen: false, ..PgOptions::default() }).await.unwrap();
+    store.check_schema().await.unwrap();
+    locker.batch_execute("BEGIN; LOCK TABLE hd_tenant").await.unwrap();
+    assert!(matches!(store.tenants().await, Err(StoreError::Unavailable(says)) if says.contains("55P03")));
+    locker.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(store.tenants().await.unwrap().len(), 1);
+}

@@ -7,14 +7,11 @@ use tokio_postgres::{Error, Row};
 
 use super::compose::{Composed, compose};
 use super::core::Core;
-use super::link::{Link, away, described, fault, lost};
+use super::link::{Link, away, described, fault, lost, passing};
 use super::shape::Shape;
 use crate::event::Cursor;
 use crate::store::sql::image::Table;
 use crate::store::{Commit, Outcome, StoreError};
-
-/// Most texts kept. A desk uses some hundred; what comes later is rendered each time, and prepared when seen often.
-const SHAPES_MAX: usize = 1024;
 
 /// Writes all of it, or nothing. No retry here: the desk loads and decides again.
 pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, StoreError> {
@@ -23,7 +20,7 @@ pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, 
     let ready = if kept {
         link.ready("commit", &text, params).await.map_err(fault)?
     } else {
-        link.dynamic("commit", &text, params).await.map_err(fault)?
+        Link::once("commit", &text, params)
     };
     link.trip();
     let rows = match link.send(&ready).await {
@@ -34,11 +31,12 @@ pub(super) async fn commit(link: &Link<'_>, commit: &Commit) -> Result<Outcome, 
 }
 
 /// The same inside a transaction of the host, behind a savepoint: what fails leaves nothing behind and the transaction
-/// whole. All three travel together, so that a dropped future leaves no savepoint open.
+/// whole. All three are sent before this first waits, and it must be driven to its end: a failed statement is still to
+/// be undone.
 pub(super) async fn within(link: &Link<'_>, commit: &Commit) -> Result<Outcome, StoreError> {
     let Composed { shape, params, tables } = compose(commit)?;
     let (text, _) = text_of(link.core(), &shape, &tables);
-    let ready = link.ready("commit", &text, params).await.map_err(fault)?;
+    let ready = Link::once("commit", &text, params);
     link.trip();
     let (saved, rows, released) = futures_util::join!(
         link.batch("SAVEPOINT hd_command"),
@@ -68,17 +66,16 @@ fn outcome(rows: &[Row]) -> Result<Outcome, StoreError> {
     })
 }
 
-/// The statement of this shape, and whether it is kept.
+/// The statement of this shape, and whether it is kept: when it came twice, and while there is room.
 fn text_of(core: &Core, shape: &Shape, tables: &[&'static Table]) -> (Arc<str>, bool) {
     if let Some(text) = core.shapes.read().unwrap_or_else(PoisonError::into_inner).get(shape) {
         return (Arc::clone(text), true);
     }
     let table = |name: &'static str| tables.iter().copied().find(|table| table.name == name).unwrap_or(tables[0]);
     let text: Arc<str> = shape.render(core, &table).into();
-    let mut shapes = core.shapes.write().unwrap_or_else(PoisonError::into_inner);
-    let kept = shapes.len() < SHAPES_MAX;
+    let kept = core.hot_shapes.is_hot(&text);
     if kept {
-        shapes.insert(shape.clone(), Arc::clone(&text));
+        core.shapes.write().unwrap_or_else(PoisonError::into_inner).insert(shape.clone(), Arc::clone(&text));
     }
     (text, kept)
 }
@@ -94,9 +91,7 @@ fn judge(error: &Error) -> Result<Outcome, StoreError> {
     match error.code() {
         Some(code) if STALE.contains(code) => Ok(Outcome::Stale),
         Some(code) if away(code) => Err(StoreError::Unknown(described(error))),
-        Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE => {
-            Err(StoreError::Unavailable(described(error)))
-        }
+        Some(code) if passing(code) => Err(StoreError::Unavailable(described(error))),
         Some(_) => Err(StoreError::Defect(described(error))),
         None if lost(error) => Err(StoreError::Unknown(described(error))),
         None => Err(StoreError::Defect(described(error))),

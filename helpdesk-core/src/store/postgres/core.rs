@@ -29,8 +29,10 @@ pub(super) struct Core {
     pub(super) hot: Hot,
     /// Texts made once.
     texts: RwLock<HashMap<(usize, usize, u16), Arc<str>>>,
-    /// Texts of commits, by shape.
+    /// Texts of commits, by shape: those that [are hot](Self::hot_shapes).
     pub(super) shapes: RwLock<HashMap<super::shape::Shape, Arc<str>>>,
+    /// Texts of commits worth keeping and preparing.
+    pub(super) hot_shapes: Hot,
     /// The bell of this process.
     pub(super) bell: Arc<Notify>,
     /// Wakes the notifier, if there is one.
@@ -51,6 +53,7 @@ impl Core {
             hot: Hot::new(),
             texts: RwLock::default(),
             shapes: RwLock::default(),
+            hot_shapes: Hot::new(),
             bell: Arc::default(),
             outward: Arc::default(),
         }

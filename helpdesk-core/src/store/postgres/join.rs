@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
 
 use deadpool_postgres::Pool;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use tokio_postgres::Client;
+use tracing::Instrument;
 
+use super::commit;
 use super::core::Core;
 use super::link::{Link, no_connection};
-use crate::store::{Database, StoreError};
+use crate::store::{Commit, Database, Outcome, StoreError};
 
 /// Something that holds a connection for as long as a transaction lasts.
 pub trait HostClient: Send + Sync + 'static {
@@ -37,7 +40,11 @@ impl<T: HostClient> HostClient for Arc<T> {
 /// [`PgStore::join`](super::PgStore::join).
 ///
 /// What it writes is seen by others, and read from the log, when the host commits; until then readers of the log wait
-/// before it. Keep such transactions short. Commands of one transaction run one after the other.
+/// before it. Keep such transactions short. Commands and reads of one transaction run one after the other. The log and
+/// the positions of its readers are read outside the transaction, on connections of the pool.
+///
+/// A command whose future was dropped is carried to its end, so that the transaction stays whole. A host that goes on
+/// with the transaction after dropping one waits until it is [settled](Self::settled) first.
 #[derive(Clone)]
 pub struct PgJoined {
     core: Arc<Core>,
@@ -57,14 +64,35 @@ impl PgJoined {
         Self { core, pool, client, turn: Arc::default() }
     }
 
-    /// Savepoints of one name must not interleave.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
+    /// Waits until no command or read is under way any more, those with dropped futures included.
+    pub async fn settled(&self) {
+        drop(self.turn().await);
     }
 
-    #[allow(clippy::unused_async, reason = "the pool's link must be waited for, and both are used alike")]
+    /// Savepoints of one name must not interleave, and a read must not meet a statement that is yet to be undone.
+    async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
     pub(super) async fn link(&self) -> Result<Link<'_>, StoreError> {
-        Ok(Link::borrowed(&self.core, self.client.client()))
+        Ok(Link::borrowed(&self.core, self.client.client(), self.turn().await))
+    }
+
+    /// Writes all of it, or nothing, and is carried to its end whatever becomes of this future.
+    pub(super) async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        let turn = self.turn().await;
+        let (core, client) = (Arc::clone(&self.core), Arc::clone(&self.client));
+        let mut work = Box::pin(async move {
+            let link = Link::borrowed(&core, client.client(), turn);
+            commit::within(&link, &commit).await
+        });
+        // Sent from here, before the host can send anything: sent later, it might come after the end of the transaction.
+        match futures_util::poll!(&mut work) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => tokio::spawn(work.in_current_span())
+                .await
+                .map_err(|error| StoreError::Unknown(format!("a command in the host's transaction: {error}")))?,
+        }
     }
 
     /// A connection outside the transaction.

@@ -1,13 +1,16 @@
 //! One connection for the time of one operation: statements are prepared (or not), counted, traced and sent.
 //!
-//! No transaction here: everything is one statement, or several sent together that each stand alone.
+//! No transaction here: everything is one statement, or several sent together that each stand alone. A pooled connection
+//! on which something is unanswered (its future was dropped) or whose prepared statements no longer hold is not given
+//! back.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use deadpool_postgres::PoolError;
+use tokio::sync::OwnedMutexGuard;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row, Statement};
@@ -21,14 +24,20 @@ use crate::store::StoreError;
 pub(super) struct Link<'a> {
     core: &'a Core,
     lane: Lane<'a>,
+    /// What was sent and is not answered.
+    open: AtomicUsize,
+    /// Whether the server no longer has what was prepared here.
+    spoilt: AtomicBool,
 }
 
 #[allow(clippy::large_enum_variant, reason = "one per operation, on the stack, never kept")]
 enum Lane<'a> {
     /// From the pool, given back at the end.
     Pooled(deadpool_postgres::Object),
-    /// The host's, inside its transaction.
-    Borrowed(&'a tokio_postgres::Client),
+    /// The host's, inside its transaction, for as long as it is this operation's turn.
+    Borrowed(&'a tokio_postgres::Client, #[allow(dead_code, reason = "held")] OwnedMutexGuard<()>),
+    /// Given back.
+    Gone,
 }
 
 /// A statement about to be sent.
@@ -41,10 +50,13 @@ pub(super) struct Ready<'q> {
 
 impl<'a> Link<'a> {
     pub(super) fn pooled(core: &'a Core, client: deadpool_postgres::Object) -> Self {
-        Self { core, lane: Lane::Pooled(client) }
+        Self::new(core, Lane::Pooled(client))
     }
-    pub(super) fn borrowed(core: &'a Core, client: &'a tokio_postgres::Client) -> Self {
-        Self { core, lane: Lane::Borrowed(client) }
+    pub(super) fn borrowed(core: &'a Core, client: &'a tokio_postgres::Client, turn: OwnedMutexGuard<()>) -> Self {
+        Self::new(core, Lane::Borrowed(client, turn))
+    }
+    fn new(core: &'a Core, lane: Lane<'a>) -> Self {
+        Self { core, lane, open: AtomicUsize::new(0), spoilt: AtomicBool::new(false) }
     }
 
     pub(super) fn core(&self) -> &'a Core {
@@ -54,8 +66,21 @@ impl<'a> Link<'a> {
     fn client(&self) -> &tokio_postgres::Client {
         match &self.lane {
             Lane::Pooled(client) => client,
-            Lane::Borrowed(client) => client,
+            Lane::Borrowed(client, _) => client,
+            // INVARIANT: only dropping makes it so.
+            Lane::Gone => unreachable!("a link is used after it was dropped"),
         }
+    }
+
+    /// Waits for an answer of the server. It stays counted when the wait is given up.
+    async fn answered<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let answer = asked.await;
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        if answer.as_ref().is_err_and(|error| error.code().is_some_and(forgotten)) {
+            self.spoilt.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Prepares a statement, once per connection.
@@ -68,12 +93,17 @@ impl<'a> Link<'a> {
         let statement = match &self.lane {
             Lane::Pooled(client) if self.core.prepared => {
                 let types: Vec<Type> = params.iter().map(Param::of_type).collect();
-                Some(client.prepare_typed_cached(text, &types).await?)
+                Some(self.answered(client.prepare_typed_cached(text, &types)).await?)
             }
             // Unnamed: a pooler before us may not keep named ones, and a host's connection is not ours to fill.
-            Lane::Pooled(_) | Lane::Borrowed(_) => None,
+            Lane::Pooled(_) | Lane::Borrowed(..) | Lane::Gone => None,
         };
         Ok(Ready { name, text, params, statement })
+    }
+
+    /// A statement that is not worth preparing.
+    pub(super) fn once<'q>(name: &'static str, text: &'q str, params: Vec<Param>) -> Ready<'q> {
+        Ready { name, text, params, statement: None }
     }
 
     /// Like [`ready`](Self::ready) for texts of which there is no end: those seen often are prepared.
@@ -86,7 +116,7 @@ impl<'a> Link<'a> {
         if self.core.hot.is_hot(text) {
             return self.ready(name, text, params).await;
         }
-        Ok(Ready { name, text, params, statement: None })
+        Ok(Self::once(name, text, params))
     }
 
     /// Sends a statement. Polled together, several travel together, each in a transaction of its own.
@@ -96,12 +126,12 @@ impl<'a> Link<'a> {
             match &ready.statement {
                 Some(statement) => {
                     let params: Vec<&(dyn ToSql + Sync)> = ready.params.iter().map(|p| p as _).collect();
-                    self.client().query(statement, &params).await
+                    self.answered(self.client().query(statement, &params)).await
                 }
                 None => {
                     let params: Vec<(&(dyn ToSql + Sync), Type)> =
                         ready.params.iter().map(|p| (p as _, p.of_type())).collect();
-                    self.client().query_typed(ready.text, &params).await
+                    self.answered(self.client().query_typed(ready.text, &params)).await
                 }
             }
         }
@@ -124,7 +154,9 @@ impl<'a> Link<'a> {
     /// Sends several statements together: one trip. Each sees what was committed when its turn came.
     pub(super) async fn together(&self, all: &[Ready<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
         self.trip();
-        futures_util::future::try_join_all(all.iter().map(|ready| self.send(ready))).await.map_err(fault)
+        // All are waited for: a connection with unanswered statements would be lost.
+        let answers = futures_util::future::join_all(all.iter().map(|ready| self.send(ready))).await;
+        answers.into_iter().collect::<Result<_, _>>().map_err(fault)
     }
 
     /// Like [`run`](Self::run), for reads whose texts have no end.
@@ -151,7 +183,18 @@ impl<'a> Link<'a> {
 
     /// Several statements without results or placeholders, as they are: savepoints of a joined transaction.
     pub(super) async fn batch(&self, text: &str) -> Result<(), Error> {
-        self.client().batch_execute(text).await
+        self.answered(self.client().batch_execute(text)).await
+    }
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        if (*self.open.get_mut() > 0 || *self.spoilt.get_mut())
+            && let Lane::Pooled(client) = std::mem::replace(&mut self.lane, Lane::Gone)
+        {
+            // The pool makes another one when it needs it; whoever came next would wait behind the unanswered.
+            drop(deadpool_postgres::Object::take(client));
+        }
     }
 }
 
@@ -162,7 +205,7 @@ pub(super) fn fault(error: Error) -> StoreError {
         Some(code) if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME => {
             StoreError::Schema(format!("{}; run the migrations first", described(&error)))
         }
-        Some(code) if away(code) => StoreError::Unavailable(described(&error)),
+        Some(code) if away(code) || passing(code) => StoreError::Unavailable(described(&error)),
         Some(_) => StoreError::Defect(described(&error)),
         None if lost(&error) => StoreError::Unavailable(described(&error)),
         None => StoreError::Defect(described(&error)),
@@ -173,6 +216,28 @@ pub(super) fn fault(error: Error) -> StoreError {
 pub(super) fn away(code: &SqlState) -> bool {
     let code = code.code();
     ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+}
+
+/// Whether the server gave a statement up, and the same may succeed another time: cancelled, timed out, or in the way
+/// of another.
+fn given_up(code: &SqlState) -> bool {
+    const GIVEN_UP: [SqlState; 4] = [
+        SqlState::QUERY_CANCELED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
+    GIVEN_UP.contains(code)
+}
+
+/// Whether a prepared statement is no longer there, or no longer fits the tables.
+fn forgotten(code: &SqlState) -> bool {
+    *code == SqlState::INVALID_SQL_STATEMENT_NAME || *code == SqlState::FEATURE_NOT_SUPPORTED
+}
+
+/// Whether nothing happened and the same may succeed another time.
+pub(super) fn passing(code: &SqlState) -> bool {
+    given_up(code) || forgotten(code)
 }
 
 /// Whether the connection broke, so that nobody knows what the server did.
@@ -212,7 +277,7 @@ impl Hot {
         Self { state: Mutex::new((vec![0; SEEN], HashMap::new())) }
     }
 
-    fn is_hot(&self, text: &str) -> bool {
+    pub(super) fn is_hot(&self, text: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         let hash = hasher.finish();

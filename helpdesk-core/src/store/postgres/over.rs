@@ -94,13 +94,15 @@ macro_rules! reads {
     };
 }
 
+/// `outside` gives a link on which each statement sees what was committed before it: under a snapshot taken earlier, the
+/// watermark would let events be skipped.
 macro_rules! log {
     () => {
         fn head(&self) -> Answer<'_, Cursor> {
-            Box::pin(async move { log::head(&self.link().await?).await })
+            Box::pin(async move { log::head(&self.outside().await?).await })
         }
         fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
-            Box::pin(async move { log::after(&self.link().await?, tenant, cursor, limit).await })
+            Box::pin(async move { log::after(&self.outside().await?, tenant, cursor, limit).await })
         }
         fn history<'a>(
             &'a self,
@@ -141,7 +143,7 @@ macro_rules! queue {
             Box::pin(async move { queue::next_due(&self.link().await?, queues).await })
         }
         fn position<'a>(&'a self, subscriber: &'a str) -> Answer<'a, Cursor> {
-            Box::pin(async move { queue::position(&self.link().await?, subscriber).await })
+            Box::pin(async move { queue::position(&self.outside().await?, subscriber).await })
         }
         fn advance<'a>(
             &'a self,
@@ -203,10 +205,7 @@ impl Store for PgJoined {
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {
-        Box::pin(async move {
-            let _turn = self.turn().await;
-            commit::within(&self.link().await?, &commit).await
-        })
+        Box::pin(PgJoined::commit(self, commit))
     }
 
     /// The host ends its transaction; there is nothing to release.
