@@ -237,6 +237,6 @@ pub(super) fn people(db: &Db, tenant: TenantId, ids: &[PersonId]) -> Result<Vec<
 pub(super) fn find_people(db: &Db, tenant: TenantId, find: &PeopleFind) -> Result<Vec<Person>, Fault> {
     let kind = find.kind.map_or("", crate::org::PersonKind::as_str);
     let after = find.after.unwrap_or(PersonId::NIL);
-    let values = [tenant.put(), after.put(), Val::Text(crate::text::fold(&find.search).into()), Val::Text(kind.into())];
+    let values = [tenant.put(), after.put(), Val::Text(crate::text::fold(&find.search)), Val::Text(kind.into())];
     db.images("find people", &limited(&db.reads.find_people, find.limit), &values)
 }
