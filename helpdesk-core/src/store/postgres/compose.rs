@@ -257,3 +257,32 @@ fn put_events(events: &[NewEvent], params: &mut Vec<Param>) -> EventShape {
     put(&REST, &rest, !many);
     if many { EventShape::Many { subject: one_subject, origin: one_origin } } else { EventShape::One }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::Author;
+    use crate::org::Membership;
+    use crate::store::Row;
+    use crate::ticket::Tagging;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_order_of_writes_makes_no_other_shape() {
+        let (tenant, at) = (TenantId::from(uuid::Uuid::from_u128(1)), Timestamp::from_millis(1));
+        let id = uuid::Uuid::from_u128(2);
+        let tagging = Tagging { tenant, ticket: id.into(), tag: id.into(), by: Author::System, at };
+        let member = Membership { tenant, group: id.into(), person: id.into(), since: at };
+        let gone = Write { before: Some(Row::Membership(member)), after: None };
+        let fresh = Write { before: None, after: Some(Row::Tagging(tagging)) };
+        let composed = |writes: [&Write; 2]| {
+            let writes = writes.into_iter().cloned().collect();
+            let (reads, events, jobs) = (vec![], vec![], vec![]);
+            let commit = Commit { tenant, epoch: Epoch::Seen(1), writes, reads, events, jobs, key: None, done: None };
+            compose(&commit).unwrap()
+        };
+        let (one, other) = (composed([&gone, &fresh]), composed([&fresh, &gone]));
+        assert_eq!(one.shape, other.shape);
+        assert_eq!(format!("{:?}", one.params), format!("{:?}", other.params));
+    }
+}
