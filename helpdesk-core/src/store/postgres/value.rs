@@ -97,7 +97,7 @@ pub(super) fn from_query(value: sea_query::Value) -> Result<Param, StoreError> {
         Value::Int(Some(int)) => Val::Int(int.into()),
         Value::SmallInt(Some(int)) => Val::Int(int.into()),
         Value::Unsigned(Some(int)) => Val::Int(int.into()),
-        Value::String(Some(text)) => Val::Text(text.into()),
+        Value::String(Some(text)) => Val::Text(text),
         Value::Bytes(Some(bytes)) => Val::Bytes(bytes),
         Value::Uuid(Some(id)) => Val::Uuid(id),
         other => return Err(odd("a value for a placeholder", other)),
