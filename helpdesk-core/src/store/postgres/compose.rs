@@ -7,6 +7,7 @@ use super::value::Param;
 use crate::id::TenantId;
 use crate::store::sql::column::{Column, Kind, Val};
 use crate::store::sql::image::{self, Table};
+use crate::store::sql::owner::one_tenant;
 use crate::store::sql::search::lexemes;
 use crate::store::{Commit, Epoch, Key, Lease, NewEvent, NewJob, StoreError, Write};
 
@@ -27,9 +28,10 @@ struct Rows {
 
 /// Takes `commit` apart.
 pub(super) fn compose(commit: &Commit) -> Result<Composed, StoreError> {
+    one_tenant(commit)?;
     let (mut checked, mut plain): (Vec<Rows>, Vec<Rows>) = (vec![], vec![]);
     for write in &commit.writes {
-        sort(write, commit.tenant, &mut checked, &mut plain)?;
+        sort(write, commit.tenant, &mut checked, &mut plain);
     }
     // In order of table, so that the order of writes makes no other shape.
     for rows in [&mut checked, &mut plain] {
@@ -84,7 +86,7 @@ pub(super) fn compose(commit: &Commit) -> Result<Composed, StoreError> {
 }
 
 /// Puts one row with its like.
-fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Vec<Rows>) -> Result<(), StoreError> {
+fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Vec<Rows>) {
     let values = |row: &_| {
         let (table, mut values) = image::of(row);
         for val in &mut values {
@@ -96,22 +98,18 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
     };
     let (before, after) = (write.before.as_ref().map(values), write.after.as_ref().map(values));
     let (table, act, found_by, values) = match (before, after) {
-        (None, None) => return Ok(()),
+        (None, None) => return,
         (None, Some((table, after))) => (table, Act::Insert, vec![], after),
         (Some((table, before)), None) => (table, Act::Delete, before, vec![]),
         (Some((table, before)), Some((_, after))) => {
             let changed = before.iter().zip(&after).enumerate().filter(|(_, (old, new))| old != new);
             let mask = changed.fold(0_u64, |mask, (i, _)| mask | 1 << i);
             if mask == 0 {
-                return Ok(());
+                return;
             }
             (table, Act::Update(mask), before, after)
         }
     };
-    let owner = values.first().or(found_by.first());
-    if owner != Some(&Val::Uuid(tenant.into())) {
-        return Err(StoreError::Defect(format!("a commit of one tenant writes {} of another", table.name)));
-    }
     let counts = table.version.is_some() && act != Act::Insert;
     let group = if counts { checked } else { plain };
     let alike = |rows: &&mut Rows| rows.table.name == table.name && rows.act.rank() == act.rank();
@@ -132,7 +130,6 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
         }
         None => group.push(Rows { table, act, found_by: vec![found_by], values: vec![values] }),
     }
-    Ok(())
 }
 
 impl Rows {
