@@ -24,15 +24,21 @@ async fn serve(stage: &Stage) -> std::net::SocketAddr {
 
 /// One request over a connection of its own: status and body.
 async fn send(address: std::net::SocketAddr, head: &str, body: &str) -> (u16, String) {
+    let (head, body) = whole(address, head, body).await;
+    (head.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_default(), body)
+}
+
+/// The same, with all that stands before the body.
+async fn whole(address: std::net::SocketAddr, head: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let request = format!("{head}\r\nhost: desk\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await; // a refused body ends in a reset
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_default();
-    (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (head.to_owned(), body.to_owned())
 }
 
 const POST: &str = "POST /graphql HTTP/1.1\r\ncontent-type: application/json";
@@ -72,8 +78,35 @@ async fn only_json_of_a_fitting_size_is_taken() {
     assert!(answer.contains("BAD_USER_INPUT") && !answer.contains("EOF"), "{answer}");
     let large = json!({"query": "x".repeat(Limits::default().body)}).to_string();
     assert_eq!(send(address, &format!("{POST}\r\n{login}"), &large).await.0, 413);
-    let (status, page) = send(address, "GET /graphiql HTTP/1.1", "").await;
-    assert!(status == 200 && page.contains("createGraphiQLFetcher"));
+}
+
+#[tokio::test]
+async fn the_graphiql_page_needs_nothing_from_elsewhere() {
+    let address = serve(&Stage::new().await).await;
+    let (head, page) = whole(address, "GET /graphiql HTTP/1.1", "").await;
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("cache-control: no-cache"), "{head}");
+    let named = page
+        .split(" src=\"")
+        .skip(1)
+        .chain(page.split("<link ").skip(1).filter_map(|it| it.split_once("href=\"").map(|(_, it)| it)));
+    let named: Vec<&str> = named.filter_map(|it| it.split('"').next()).filter(|&it| it != "data:,").collect();
+    assert_eq!(named.len(), 5, "{page}");
+    for path in named {
+        assert!(path.starts_with("/graphiql/"), "from elsewhere: {path}");
+        let (head, body) = whole(address, &format!("GET {path} HTTP/1.1"), "").await;
+        let kind = if path.ends_with(".css") { "text/css" } else { "text/javascript" };
+        assert!(head.starts_with("HTTP/1.1 200") && !body.is_empty(), "{path}: {head}");
+        for expected in [&format!("content-type: {kind}; charset=utf-8"), "x-content-type-options: nosniff"] {
+            assert!(head.contains(expected), "{path} lacks {expected}: {head}");
+        }
+        // What does not change is kept, and is zipped.
+        assert_eq!(head.contains("immutable"), path != "/graphiql/start.js", "{path}: {head}");
+        assert_eq!(head.contains("content-encoding: gzip"), path != "/graphiql/start.js", "{path}: {head}");
+    }
+    let policy = head.lines().find(|line| line.starts_with("content-security-policy: ")).unwrap_or_default();
+    assert!(policy.contains("default-src 'none'; script-src 'self';"), "{head}");
+    assert!(!policy.contains("http") && !policy.contains('*'), "{policy}");
+    assert_eq!(send(address, "GET /graphiql/else.js HTTP/1.1", "").await.0, 404);
 }
 
 /// A WebSocket by hand: what is needed of RFC 6455, unfragmented.
