@@ -221,7 +221,7 @@ impl Event {
             Relation::Member => Field::Members,
         };
         match self {
-            Self::TicketEdited(e) => e.changes.clone(),
+            Self::TicketEdited(e) => e.changes.iter().map(shown).collect(),
             Self::TicketMoved(e) => one(Field::State, Value::Text(e.from.clone()), Value::Text(e.to.clone())),
             Self::ParticipantAdded(e) => one(relation(e.relation), Value::Null, Value::text(Some(e.person))),
             Self::ParticipantRemoved(e) => one(relation(e.relation), Value::text(Some(e.person)), Value::Null),
@@ -266,6 +266,15 @@ impl Event {
             | Self::Foreign(_) => vec![],
         }
     }
+}
+
+/// A change as the world sees it: the mark of a priority chosen by hand is the log's own.
+fn shown(change: &Change) -> Change {
+    let plain = |value: &Value| match value {
+        Value::Text(text) if change.field == Field::Priority => Value::Text(text.trim_start_matches('!').into()),
+        other => other.clone(),
+    };
+    Change { field: change.field, before: plain(&change.before), after: plain(&change.after) }
 }
 
 impl Event {

@@ -24,7 +24,11 @@ const PUBLISHED: &[Published] = &[
         folders: &[("migrations/postgres", "migrations/postgres", 2), ("migrations/sqlite", "migrations/sqlite", 2)],
         files: &[],
     },
-    Published { name: "helpdesk-graphql", folders: &[], files: &["schema.graphql"] },
+    Published {
+        name: "helpdesk-graphql",
+        folders: &[("helpdesk-graphql/assets", "assets", 6)],
+        files: &["schema.graphql"],
+    },
     Published { name: "helpdesk-plugins", folders: &[("helpdesk-plugins/wit", "wit", 1)], files: &[] },
     Published { name: "helpdesk-plugin", folders: &[("helpdesk-plugins/wit", "wit", 1)], files: &[] },
 ];

@@ -104,11 +104,7 @@ fn serves(data: &Path, more: &[&str]) {
     }
     let (status, page) = running.http("GET /graphiql HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n");
     assert!(status == 200 && page.contains("graphiql"), "{page}");
-    for script in page.split("https://esm.sh/").skip(1) {
-        let version =
-            script.trim_start_matches('@').split_once('@').map(|(_, rest)| rest.starts_with(char::is_numeric));
-        assert_eq!(version, Some(true), "no exact version: {}", &script[..40]);
-    }
+    assert!(!page.contains("https://"), "{page}");
     let (status, _) = running.http("GET / HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n");
     assert_eq!(status, 307);
 
