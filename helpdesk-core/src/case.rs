@@ -59,7 +59,7 @@ impl Case {
     /// Applies an event about this ticket: the only place where its state changes.
     ///
     /// Texts do not stand in events; the decision puts them into [`Scene`](crate::scene::Scene) beside the event.
-    /// A creation is applied by [`created`](crate::ticket::decide::created), for there is no case before it.
+    /// A creation makes the case, for there is none before it.
     pub fn apply(&mut self, event: &Event, moment: Moment<'_>) {
         let ticket = &mut self.ticket;
         match event {

@@ -122,33 +122,33 @@ pub struct Wanted {
     pub wall_ms: Option<u64>,
 }
 
-/// Which limit a call hit. Units in brackets.
+/// Which limit a call hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
-    /// Linear memory [bytes].
+    /// Linear memory, in bytes.
     Memory,
-    /// Table elements of the instance [elements].
+    /// Table elements of the instance, in elements.
     Table,
-    /// Instructions [fuel].
+    /// Instructions, in fuel.
     Fuel,
-    /// Time inside the guest [ms].
+    /// Time inside the guest, in ms.
     GuestTime,
-    /// Time of the whole call [ms].
+    /// Time of the whole call, in ms.
     WallTime,
-    /// Data of one host call [bytes].
+    /// Data of one host call, in bytes.
     CallBytes,
-    /// Event and input [bytes].
+    /// Event and input, in bytes.
     InputBytes,
     /// Staged effects.
     Effects,
-    /// Staged effects [bytes].
+    /// Staged effects, in bytes.
     EffectBytes,
     /// Query and KV read calls.
     Queries,
     /// Rows of all answers.
     Rows,
-    /// One KV value [bytes].
+    /// One KV value, in bytes.
     KvValueBytes,
     /// Staged KV writes.
     KvWrites,
