@@ -1,7 +1,7 @@
 //! What every store must do, as one list of checks. [`conformance!`](crate::conformance) turns the list into one test
 //! per check, so that no store can leave one out.
 //!
-//! ```ignore
+//! ```text
 //! async fn mine() -> impl helpdesk_core::testing::conformance::Place { MyPlace::fresh().await }
 //! helpdesk_core::conformance!(mine);
 //! ```

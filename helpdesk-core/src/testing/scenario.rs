@@ -3,7 +3,7 @@
 //! `scenarios/README.md` tells the format. A level is a [`Stage`]: [`PureStage`] decides without any database,
 //! [`DeskStage`] goes through a [`Desk`](crate::Desk); an API brings its own and runs the same corpus:
 //!
-//! ```ignore
+//! ```text
 //! for feature in Feature::folder("scenarios")? {
 //!     feature.play(&mut my_stage).await?;
 //! }
