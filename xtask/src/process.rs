@@ -2,8 +2,11 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -43,17 +46,46 @@ pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
 }
 
 /// Runs to the end; its output is shown as it comes, and each line is handed to `line`.
-pub(crate) fn follow(command: &mut Command, mut line: impl FnMut(&str)) -> anyhow::Result<ExitStatus> {
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {}", shown(command)))?;
+///
+/// # Errors
+/// Also when it prints nothing for `patience`: then it is ended, with every program it started.
+pub(crate) fn follow(
+    command: &mut Command,
+    patience: Duration,
+    mut line: impl FnMut(&str),
+) -> anyhow::Result<ExitStatus> {
+    let name = shown(command);
+    // A group of its own, so that ending it reaches the test binaries as well.
+    let mut child = command.stdout(Stdio::piped()).process_group(0).spawn();
+    let child = child.as_mut().map_err(|error| anyhow::anyhow!("cannot start {name}: {error}"))?;
     let output = child.stdout.take().context("the output was not piped")?;
-    for bytes in BufReader::new(output).split(b'\n') {
-        let bytes = bytes.context("cannot read the output")?;
-        let text = String::from_utf8_lossy(&bytes);
-        println!("{text}");
-        line(&text);
+    let (put, lines) = mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        for bytes in BufReader::new(output).split(b'\n') {
+            if put.send(bytes).is_err() {
+                break;
+            }
+        }
+    });
+    loop {
+        match lines.recv_timeout(patience) {
+            Ok(bytes) => {
+                let bytes = bytes.context("cannot read the output")?;
+                let text = String::from_utf8_lossy(&bytes);
+                println!("{text}");
+                line(&text);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                let group = format!("-{}", child.id());
+                run(Command::new("kill").args(["-KILL", "--", &group]))?;
+                child.wait().with_context(|| format!("cannot wait for {name}"))?;
+                anyhow::bail!("`{name}` printed nothing for {} s and was ended", patience.as_secs());
+            }
+        }
     }
-    child.wait().with_context(|| format!("cannot wait for {}", shown(command)))
+    reader.join().map_err(|_| anyhow::anyhow!("the reader of `{name}` panicked"))?;
+    child.wait().with_context(|| format!("cannot wait for {name}"))
 }
 
 /// Whether the program is there and says its version.
@@ -71,4 +103,28 @@ pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let args = command.get_args().map(|arg| arg.to_string_lossy().into_owned());
     std::iter::once(program).chain(args).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_falls_silent_is_ended_with_its_children() {
+        let mut script = Command::new("sh");
+        script.args(["-c", "echo begun; sleep 600 & wait"]);
+        let mut seen = Vec::new();
+        let ended = follow(&mut script, Duration::from_millis(300), |line| seen.push(line.to_owned()));
+        assert!(ended.unwrap_err().to_string().contains("printed nothing for"));
+        assert_eq!(seen, ["begun"]);
+    }
+
+    #[test]
+    fn what_speaks_and_ends_is_not() {
+        let mut script = Command::new("sh");
+        script.args(["-c", "echo one; echo two; exit 3"]);
+        let mut seen = 0;
+        let status = follow(&mut script, Duration::from_secs(60), |_| seen += 1).unwrap();
+        assert_eq!((seen, status.code()), (2, Some(3)));
+    }
 }

@@ -2,9 +2,15 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::lane::Outcome;
 use crate::process;
+
+/// How long tests may say nothing before they count as hung. A test that runs on is named after a minute, so silence is
+/// that of one test alone.
+const PATIENCE: Duration = Duration::from_secs(600);
+const LONG_PATIENCE: Duration = Duration::from_secs(3 * 3600);
 
 /// What all test binaries and doctests reported together.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,11 +20,16 @@ struct Totals {
     ignored: u64,
     binaries: u64,
     names: Vec<String>,
+    /// Named by the test harness as running for long, and not heard of since.
+    slow: Vec<String>,
 }
 
 /// Every test and doctest with every feature.
 pub(crate) fn all(root: &Path) -> anyhow::Result<Outcome> {
-    run(process::cargo(root, &["test", "--workspace", "--all-features", "--no-fail-fast"]))
+    let args = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+    // First without a limit: building is silent for long on a new machine.
+    process::run(process::cargo(root, &args).arg("--no-run"))?;
+    run(process::cargo(root, &args), PATIENCE)
 }
 
 /// The same tests with their long sizes, and the ignored ones with them.
@@ -27,12 +38,13 @@ pub(crate) fn long(root: &Path) -> anyhow::Result<Outcome> {
     let args = ["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests"];
     let mut command = process::cargo(root, &args);
     command.args(["--", "--include-ignored"]).env("HELPDESK_LONG", "1");
-    run(command)
+    run(command, LONG_PATIENCE)
 }
 
-fn run(mut command: std::process::Command) -> anyhow::Result<Outcome> {
+fn run(mut command: std::process::Command, patience: Duration) -> anyhow::Result<Outcome> {
     let mut totals = Totals::default();
-    let status = process::follow(&mut command, |line| totals.read(line))?;
+    let ended = process::follow(&mut command, patience, |line| totals.read(line));
+    let status = ended.map_err(|error| anyhow::anyhow!("{error}; {totals}; running: {}", totals.slow.join(", ")))?;
     if status.success() {
         return Ok(Outcome::Passed(Some(totals.to_string())));
     }
@@ -46,6 +58,12 @@ impl Totals {
     fn read(&mut self, line: &str) {
         if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
             self.names.push(name.to_owned());
+        }
+        if let Some(rest) = line.strip_prefix("test ") {
+            match rest.strip_suffix(" has been running for over 60 seconds") {
+                Some(name) => self.slow.push(name.to_owned()),
+                None => self.slow.retain(|name| !rest.starts_with(&format!("{name} ... "))),
+            }
         }
         let Some(counts) = line.strip_prefix("test result: ") else { return };
         self.binaries += 1;
@@ -83,13 +101,17 @@ mod tests {
             "running 3 tests",
             "test a::b ... ok",
             "test a::c ... FAILED",
+            "test a::d has been running for over 60 seconds",
+            "test a::e has been running for over 60 seconds",
+            "test a::d ... ok",
             "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 4.82s",
             "test result: ok. 9 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.00s",
         ] {
             totals.read(line);
         }
         let names = vec!["a::c".to_owned()];
-        assert_eq!(totals, Totals { passed: 21, failed: 1, ignored: 2, binaries: 2, names });
+        let slow = vec!["a::e".to_owned()];
+        assert_eq!(totals, Totals { passed: 21, failed: 1, ignored: 2, binaries: 2, names, slow });
         assert_eq!(totals.to_string(), "21 tests passed, 1 failed, 2 ignored in 2 binaries");
     }
 }

@@ -56,6 +56,28 @@ async fn processes_that_start_together_migrate_once() {
     assert_eq!(a + b + c, 1);
 }
 
+/// SQLite 3.51.0 and 3.51.1 lock up when one thread opens a file while another closes one (mended in 3.51.2).
+#[test]
+fn files_open_and_close_side_by_side() {
+    assert!(rusqlite::version_number() >= 3_051_002, "{}", rusqlite::version());
+    let folder = folder();
+    let path = folder.path().join("desk.db");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                for _ in 0..25 {
+                    runtime.block_on(async {
+                        let store = SqliteStore::open(&path).await.unwrap();
+                        store.migrate().await.unwrap();
+                        store.close().await;
+                    });
+                }
+            });
+        }
+    });
+}
+
 #[tokio::test]
 async fn numbers_are_drawn_once_by_many() {
     let store = SqliteStore::memory().await.unwrap();
