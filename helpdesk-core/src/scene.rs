@@ -19,7 +19,7 @@ use crate::store::{NewEvent, Row, Write};
 use crate::ticket::{Entry, TicketText, decide};
 use crate::time::Timestamp;
 
-/// Most events one command may lead to; beyond it the command is refused.
+/// Most events a command, or a set of commands, may lead to; beyond it the command is refused.
 pub const EVENT_BUDGET: usize = 512;
 
 /// What a decision needs from outside: who, when, and where ids come from.
@@ -315,14 +315,15 @@ const ENGINES: &[React] = &[decide::react];
 /// refused refuses the command.
 pub fn settle(scene: &mut Scene, decision: Decision, ctx: &Ctx<'_>) -> Result<Option<Made>, Refusal> {
     let mut queue: VecDeque<(Subject, Event)> = decision.events.into();
-    let (mut sides, mut applied) = (decision.sides, 0);
+    // Together with those of the set's earlier commands: a version's events are read at once.
+    let (mut sides, mut applied) = (decision.sides, scene.events.len());
     scene.moves_epoch |= decision.moves_epoch;
     scene.writes.extend(decision.writes);
     while let Some((subject, event)) = queue.pop_front() {
         applied += 1;
         if applied > EVENT_BUDGET {
             return Err(crate::error::Budget {
-                limit: "events of one command",
+                limit: "events of one commit",
                 used: applied as u64,
                 allowed: EVENT_BUDGET as u64,
             }

@@ -4,6 +4,7 @@
 
 mod it {
     mod conformance;
+    mod desk;
     mod golden;
     mod laws;
     mod postgres;
