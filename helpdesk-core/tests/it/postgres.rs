@@ -6,7 +6,7 @@ mod host;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use helpdesk_core::decide::Needs;
 use helpdesk_core::event::{Cause, Cursor, Event, Subject, TicketEdited};
@@ -119,7 +119,7 @@ fn creation(n: u128) -> Commit {
     };
     Commit {
         writes: vec![
-            insert(Row::Ticket(head.clone())),
+            insert(Row::Ticket(head.clone().into())),
             insert(Row::TicketText(text)),
             insert(Row::Participant(person(8, Relation::Watcher))),
             insert(Row::Participant(person(9, Relation::Reporter))),
@@ -135,7 +135,7 @@ fn edited(before: &Ticket, title: &str) -> Ticket {
 }
 
 fn edit(before: &Ticket, after: &Ticket) -> Commit {
-    let write = Write { before: Some(Row::Ticket(before.clone())), after: Some(Row::Ticket(after.clone())) };
+    let write = Write { before: Some(Row::Ticket(before.clone().into())), after: Some(Row::Ticket(after.clone().into())) };
     Commit { writes: vec![write], events: vec![event(after, 0)], ..empty(Epoch::Seen(1)) }
 }
 
@@ -186,6 +186,21 @@ impl Desk {
         let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
         tokio::spawn(connection);
         client
+    }
+
+    /// Returns when this many sessions of this database wait for a lock.
+    async fn wait_for_lock_waits(&self, sessions: i64) {
+        let waits = "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) \
+                     WHERE NOT granted AND datname = current_database()";
+        let (client, deadline) = (self.client().await, Instant::now() + Duration::from_secs(30));
+        loop {
+            let there: i64 = client.query_one(waits, &[]).await.unwrap().get(0);
+            if there == sessions {
+                return;
+            }
+            assert!(Instant::now() < deadline, "after 30 s {there} sessions wait for a lock, not {sessions}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     async fn done(&self, commit: Commit) -> Option<Cursor> {
@@ -285,13 +300,10 @@ async fn an_epoch_that_moves_while_a_commit_waits_is_seen() {
         let desk = Arc::clone(&desk);
         async move { desk.store.commit(edit(&ticket(1), &edited(&ticket(1), "late"))).await.unwrap() }
     });
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while bumper.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    desk.wait_for_lock_waits(1).await;
     // The waiting commit holds the epoch's row, so a bump comes before it or after it, never unseen.
     let bump = tokio::spawn(async move { bumper.execute("UPDATE hd_epoch SET epoch = epoch + 1", &[]).await.unwrap() });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    desk.wait_for_lock_waits(2).await;
     assert!(!bump.is_finished());
     lock.commit().await.unwrap();
     assert!(matches!(waiting.await.unwrap(), Outcome::Done(_)));
@@ -308,7 +320,7 @@ async fn an_epoch_that_moves_while_a_commit_waits_is_seen() {
         let desk = Arc::clone(&desk);
         async move { desk.store.commit(commit).await.unwrap() }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    desk.wait_for_lock_waits(1).await;
     bump.commit().await.unwrap();
     assert_eq!(waiting.await.unwrap(), Outcome::Stale);
 }
@@ -430,7 +442,7 @@ async fn a_joined_transaction_is_the_host_s_and_a_failed_command_leaves_it_whole
     assert_eq!(desk.store.load(tenant(), &needs(2), None).await.unwrap().cases.len(), 0);
     // A taken number is an error of the database, and only the command's.
     let mut taken = creation(3);
-    taken.writes[0] = insert(Row::Ticket(Ticket { number: 1, ..ticket(3) }));
+    taken.writes[0] = insert(Row::Ticket(Ticket { number: 1, ..ticket(3) }.into()));
     assert_eq!(joined.commit(taken).await.unwrap(), Outcome::Stale);
     let head = desk.store.head().await.unwrap();
     client.batch_execute("INSERT INTO invoice VALUES (2); COMMIT").await.unwrap();
