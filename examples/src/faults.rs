@@ -200,9 +200,13 @@ impl<D: Database> Store for Faulty<D> {
         plugin: &'a str,
         prefix: &'a str,
         after: Option<&'a str>,
+        now: Timestamp,
         limit: u16,
     ) -> Answer<'a, Vec<String>> {
-        self.real.kv_keys(tenant, plugin, prefix, after, limit)
+        self.real.kv_keys(tenant, plugin, prefix, after, now, limit)
+    }
+    fn kv_bytes<'a>(&'a self, tenant: TenantId, plugin: &'a str, now: Timestamp) -> Answer<'a, u64> {
+        self.real.kv_bytes(tenant, plugin, now)
     }
     fn runs<'a>(&'a self, tenant: TenantId, plugin: &'a str, limit: u16) -> Answer<'a, Vec<RunRecord>> {
         self.real.runs(tenant, plugin, limit)

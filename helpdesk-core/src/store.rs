@@ -353,15 +353,19 @@ pub trait Store: Send + Sync + 'static {
     /// A plugin's stored value.
     fn kv<'a>(&'a self, tenant: TenantId, plugin: &'a str, key: &'a str) -> Answer<'a, Option<Kv>>;
 
-    /// A plugin's keys that begin with `prefix`, after `after`, in order.
+    /// A plugin's keys that begin with `prefix`, after `after`, in order, without those that have expired by `now`.
     fn kv_keys<'a>(
         &'a self,
         tenant: TenantId,
         plugin: &'a str,
         prefix: &'a str,
         after: Option<&'a str>,
+        now: Timestamp,
         limit: u16,
     ) -> Answer<'a, Vec<String>>;
+
+    /// The bytes of a plugin's keys and values together, without those that have expired by `now`.
+    fn kv_bytes<'a>(&'a self, tenant: TenantId, plugin: &'a str, now: Timestamp) -> Answer<'a, u64>;
 
     /// The latest runs of a plugin, newest first.
     fn runs<'a>(&'a self, tenant: TenantId, plugin: &'a str, limit: u16) -> Answer<'a, Vec<RunRecord>>;

@@ -274,11 +274,16 @@ impl Store for SqliteStore {
         plugin: &'a str,
         prefix: &'a str,
         after: Option<&'a str>,
+        now: Timestamp,
         limit: u16,
     ) -> Answer<'a, Vec<String>> {
         let text = |text: &str| Val::Text(text.into());
-        let values = [tenant.put(), text(plugin), text(after.unwrap_or("")), text(prefix)];
+        let values = [tenant.put(), text(plugin), text(after.unwrap_or("")), text(prefix), now.put()];
         self.read(move |db| db.query("kv keys", &limited(&db.reads.kv_keys, limit), &values, |row| get(row, 0)))
+    }
+    fn kv_bytes<'a>(&'a self, tenant: TenantId, plugin: &'a str, now: Timestamp) -> Answer<'a, u64> {
+        let values = [tenant.put(), Val::Text(plugin.into()), now.put()];
+        self.read(move |db| Ok(db.number("kv bytes", &db.reads.kv_bytes, &values)?.map_or(0, i64::unsigned_abs)))
     }
     fn runs<'a>(&'a self, tenant: TenantId, plugin: &'a str, limit: u16) -> Answer<'a, Vec<RunRecord>> {
         let values = [tenant.put(), Val::Text(plugin.into())];

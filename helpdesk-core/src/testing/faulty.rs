@@ -210,9 +210,13 @@ impl Store for Faulty {
         plugin: &'a str,
         prefix: &'a str,
         after: Option<&'a str>,
+        now: Timestamp,
         limit: u16,
     ) -> Answer<'a, Vec<String>> {
-        self.call("kv_keys", self.inner.kv_keys(tenant, plugin, prefix, after, limit))
+        self.call("kv_keys", self.inner.kv_keys(tenant, plugin, prefix, after, now, limit))
+    }
+    fn kv_bytes<'a>(&'a self, tenant: TenantId, plugin: &'a str, now: Timestamp) -> Answer<'a, u64> {
+        self.call("kv_bytes", self.inner.kv_bytes(tenant, plugin, now))
     }
     fn runs<'a>(&'a self, tenant: TenantId, plugin: &'a str, limit: u16) -> Answer<'a, Vec<RunRecord>> {
         self.call("runs", self.inner.runs(tenant, plugin, limit))

@@ -108,7 +108,8 @@ impl Reads for AsPlugin {
         self.wait(until, async {
             let tenant = self.actor.tenant().ok_or(Refusal::NoTenant)?;
             let limit = u16::try_from(limit).unwrap_or(u16::MAX);
-            Ok(self.desk.store().kv_keys(tenant, self.plugin.as_str(), prefix, after, limit).await?)
+            let now = self.desk.clock().now();
+            Ok(self.desk.store().kv_keys(tenant, self.plugin.as_str(), prefix, after, now, limit).await?)
         })
     }
 }

@@ -84,9 +84,13 @@ macro_rules! reads {
             plugin: &'a str,
             prefix: &'a str,
             after: Option<&'a str>,
+            now: Timestamp,
             limit: u16,
         ) -> Answer<'a, Vec<String>> {
-            Box::pin(async move { read::kv_keys(&self.link().await?, tenant, plugin, prefix, after, limit).await })
+            Box::pin(async move { read::kv_keys(&self.link().await?, tenant, plugin, prefix, after, now, limit).await })
+        }
+        fn kv_bytes<'a>(&'a self, tenant: TenantId, plugin: &'a str, now: Timestamp) -> Answer<'a, u64> {
+            Box::pin(async move { read::kv_bytes(&self.link().await?, tenant, plugin, now).await })
         }
         fn runs<'a>(&'a self, tenant: TenantId, plugin: &'a str, limit: u16) -> Answer<'a, Vec<RunRecord>> {
             Box::pin(async move { read::runs(&self.link().await?, tenant, plugin, limit).await })

@@ -155,12 +155,20 @@ pub(super) async fn kv_keys(
     plugin: &str,
     prefix: &str,
     after: Option<&str>,
+    now: Timestamp,
     limit: u16,
 ) -> Read<Vec<String>> {
-    let params =
-        vec![Param::uuid(tenant), Param::text(plugin), Param::text(after.unwrap_or_default()), Param::text(prefix)];
+    let mut params = vec![Param::uuid(tenant), Param::text(plugin), Param::text(after.unwrap_or_default())];
+    params.extend([Param::text(prefix), Param::int(now.millis())]);
     let text = limited(&link.core().reads.kv_keys, limit.min(KEYS_MAX));
     link.query_dynamic("plugin keys", &text, params).await?.iter().map(|row| get(row, 0)).collect()
+}
+
+pub(super) async fn kv_bytes(link: &Link<'_>, tenant: TenantId, plugin: &str, now: Timestamp) -> Read<u64> {
+    let params = vec![Param::uuid(tenant), Param::text(plugin), Param::int(now.millis())];
+    let rows = link.query("plugin bytes", &link.core().reads.kv_bytes, params).await?;
+    let bytes: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+    Ok(bytes.unsigned_abs())
 }
 
 pub(super) async fn runs(link: &Link<'_>, tenant: TenantId, plugin: &str, limit: u16) -> Read<Vec<RunRecord>> {

@@ -79,6 +79,7 @@ pub(crate) struct Reads {
     pub(crate) kv: String,
     /// Tenant, plugin, key to begin after or empty, prefix → rows of one column, keys in order. Limited.
     pub(crate) kv_keys: String,
+    pub(crate) kv_bytes: String,
     /// Tenant, plugin → runs, newest first. Limited.
     pub(crate) runs: String,
     /// Tenant, author, key → hash, made, version, seq of the last event of that version or 0.
@@ -154,7 +155,12 @@ impl Reads {
             kv: rows::<Kv>(names, "WHERE tenant_id = $1 AND plugin = $2 AND \"key\" = $3"),
             kv_keys: format!(
                 "SELECT \"key\" FROM {} WHERE tenant_id = $1 AND plugin = $2 AND \"key\" > $3 \
-                 AND ($4 = '' OR {position}(\"key\", $4) = 1) ORDER BY \"key\"",
+                 AND ($4 = '' OR {position}(\"key\", $4) = 1) AND expires_at > $5 ORDER BY \"key\"",
+                names.of::<Kv>(),
+            ),
+            kv_bytes: format!(
+                "SELECT coalesce(sum(octet_length(\"key\") + octet_length(value)), 0) FROM {} \
+                 WHERE tenant_id = $1 AND plugin = $2 AND expires_at > $3",
                 names.of::<Kv>(),
             ),
             runs: rows::<RunRecord>(names, "WHERE tenant_id = $1 AND plugin = $2 ORDER BY at DESC, id DESC"),

@@ -289,15 +289,26 @@ pub(super) async fn plugin_values_count_versions(bench: &Bench) {
     for key in ["a/2", "a/3", "b/1", "a%"] {
         assert_eq!(store(None, Some(kv(key, 1, None))).await, Outcome::Done(None));
     }
-    let keys =
-        async |prefix, after, limit| world.store.kv_keys(world.tenant, "triage", prefix, after, limit).await.unwrap();
+    let keys = async |prefix, after, limit| {
+        world.store.kv_keys(world.tenant, "triage", prefix, after, now, limit).await.unwrap()
+    };
+    let bytes = async |at| world.store.kv_bytes(world.tenant, "triage", at).await.unwrap();
     assert_eq!(keys("a/", None, 10).await, ["a/1", "a/2", "a/3"]);
     assert_eq!(keys("a/", Some("a/1"), 1).await, ["a/2"]);
     assert_eq!(keys("a%", None, 10).await, ["a%"]);
     assert_eq!(store(Some(kv("a/1", 2, None)), None).await, Outcome::Done(None));
     assert_eq!(keys("a/", None, 10).await, ["a/2", "a/3"]);
     let short = kv("c", 1, Some(now.plus_millis(1000)));
+    assert_eq!(bytes(now).await, 3 + 3 + 3 + 2 + 4 * 3, "keys and values");
     assert_eq!(store(None, Some(short)).await, Outcome::Done(None));
+    assert_eq!(bytes(now).await, 23 + 1 + 3);
+    assert_eq!(keys("c", None, 10).await, ["c"]);
+    // What has expired is not there any more, though nothing has swept it yet.
+    let end = now.plus_millis(1000);
+    let late = world.store.kv_keys(world.tenant, "triage", "", None, end, 10).await.unwrap();
+    assert_eq!(late, ["a%", "a/2", "a/3", "b/1"]);
+    assert_eq!(bytes(end).await, 23);
+    assert_eq!(world.store.kv_bytes(world.tenant, "other", now).await.unwrap(), 0);
     world.store.sweep(Timestamp::from_millis(0), now.plus_millis(2000)).await.unwrap();
     assert_eq!(world.store.kv(world.tenant, "triage", "c").await.unwrap(), None);
 }
