@@ -7,6 +7,8 @@ mod it {
     mod hostile;
     mod load;
     mod manifest;
+    mod sight;
     mod triage;
     mod wall;
+    mod world;
 }

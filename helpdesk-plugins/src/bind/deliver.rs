@@ -16,6 +16,7 @@ use helpdesk_core::store::{Row, RunRecord, Write};
 use helpdesk_core::{ActError, Actor, Desk, Envelope, Event, PluginId, Refusal};
 
 use super::{DEPTH_MAX, PluginHost, Set, apply, reads::AsPlugin, show};
+use crate::capability::Call;
 use crate::event::Invocation;
 use crate::outcome::{Ended, Outcome};
 use crate::{Mode, run};
@@ -129,7 +130,9 @@ impl One<'_> {
     }
 
     fn call(&self, event: &Envelope, view: Option<&View>) -> run::Delivery {
-        let names = &self.set.loaded.manifest().on[self.on].input;
+        // The manifest may ask for more than was granted.
+        let granted = |field: &&String| self.set.loaded.grant().check(Call::Read { kind: "ticket", field }).is_ok();
+        let names: Vec<String> = self.set.loaded.manifest().on[self.on].input.iter().filter(granted).cloned().collect();
         let job = uuid::Uuid::from(self.delivery.lease.job);
         run::Delivery {
             invocation: Invocation {
@@ -141,7 +144,7 @@ impl One<'_> {
                 dry_run: false,
             },
             event: show::event(event),
-            input: view.map(|view| show::fields(&self.config, view, names)).unwrap_or_default(),
+            input: view.map(|view| show::fields(&self.config, view, &names)).unwrap_or_default(),
             config: self.set.config.clone(),
             reads: Arc::new(AsPlugin {
                 desk: self.desk.clone(),

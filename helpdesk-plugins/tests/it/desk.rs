@@ -1,94 +1,14 @@
 //! Plugins on a real desk: what they stage happens once, as themselves, together with the end of the delivery.
 
-use std::sync::LazyLock;
-
-use helpdesk_core::command::{
-    AddMember, CreateGroup, CreateProject, CreateTicket, DefineTag, EditTicket, EnsurePerson, GrantRole, Patch,
-    RegisterTenant,
-};
-use helpdesk_core::desk::read::View;
+use helpdesk_core::Author;
+use helpdesk_core::command::{EditTicket, Patch};
 use helpdesk_core::feed::queue;
-use helpdesk_core::id::{PersonId, ProjectId, TenantId, TicketId};
 use helpdesk_core::jobs::Ticked;
-use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::Role;
-use helpdesk_core::store::sqlite::SqliteStore;
 use helpdesk_core::ticket::Priority;
-use helpdesk_core::{Actor, Author, Desk, PluginId};
-use helpdesk_plugins::{Limits, PluginHost, ProvideError};
+use helpdesk_plugins::ProvideError;
 
-const TRIAGE: (&str, &[u8]) =
-    (include_str!("../../../plugins/triage/plugin.toml"), include_bytes!("../../../plugins/prebuilt/triage.wasm"));
-const HOSTILE: &[u8] = include_bytes!("../../../plugins/prebuilt/hostile-rule.wasm");
-const RULES: &str = r#"{"rules":[
-    {"if":{"words":["printer","toner"]},"then":{"priority":"high","tags":["hardware"],"group":"Workplace"}}]}"#;
-
-/// One for all tests: compiling is what takes time.
-static HOST: LazyLock<PluginHost> = LazyLock::new(|| PluginHost::new(Limits::default()).unwrap());
-
-struct World {
-    desk: Desk,
-    host: PluginHost,
-    tenant: TenantId,
-    project: ProjectId,
-    ana: Actor,
-    ana_id: PersonId,
-}
-
-impl World {
-    async fn new() -> Self {
-        let store = SqliteStore::memory().await.unwrap();
-        store.migrate().await.unwrap();
-        let host = HOST.clone();
-        let desk = Desk::builder(store).extend(host.clone()).build().await.unwrap();
-        let tenant = desk.act(&Actor::system(), RegisterTenant::new("acme", "Acme")).await.unwrap().out;
-        let root = Actor::system_of(tenant);
-        let project = desk.act(&root, CreateProject::new(tenant, "IT")).await.unwrap().out;
-        desk.act(&root, DefineTag::new(project, "hardware")).await.unwrap();
-        let group = desk.act(&root, CreateGroup::new(tenant, GroupKind::Team, "Workplace")).await.unwrap().out;
-        let ana = EnsurePerson::external(tenant, "u/1", "Ana").kind(PersonKind::Staff);
-        let ana = desk.act(&root, ana).await.unwrap().out;
-        desk.act(&root, AddMember { group, person: ana }).await.unwrap();
-        desk.act(&root, GrantRole::new(Role::Agent, ana)).await.unwrap();
-        desk.tick().await.unwrap();
-        Self { desk, host, tenant, project, ana: Actor::person(tenant, ana), ana_id: ana }
-    }
-
-    fn root(&self) -> Actor {
-        Actor::system_of(self.tenant)
-    }
-
-    async fn install(&self, plugin: &PluginId, config: &str, role: Option<Role>) {
-        let install = self.host.installation(self.tenant, plugin, config, None).unwrap();
-        self.desk.act(&self.root(), install).await.unwrap();
-        if let Some(role) = role {
-            self.desk.act(&self.root(), GrantRole::new(role, plugin.clone())).await.unwrap();
-        }
-        self.desk.tick().await.unwrap();
-    }
-
-    async fn hostile(&self, what: &str) -> PluginId {
-        let digest = helpdesk_plugins::Digest::of(HOSTILE);
-        let toml = format!(
-            "[plugin]\nid = \"hostile\"\nname = \"Hostile\"\nversion = \"0.1.0\"\nlicense = \"MIT\"\n\
-             [runtime]\ncomponent = \"hostile.wasm\"\nsha256 = \"{digest}\"\nworld = \"rule\"\n\
-             [[on]]\nkinds = [\"ticket.created\"]\ninput = [\"title\"]\n\
-             [capabilities]\nread = [\"ticket.*\"]\nwrite = [\"priority\", \"urgency\", \"tags\"]\nkv = true\n\
-             do = [\"comment-internal\"]\n"
-        );
-        let plugin = self.host.provide(&toml, HOSTILE).unwrap();
-        self.install(&plugin, &format!(r#"{{"do":"{what}"}}"#), Some(Role::Agent)).await;
-        plugin
-    }
-
-    async fn create(&self, title: &str) -> TicketId {
-        self.desk.act(&self.ana, CreateTicket::new(self.project, title)).await.unwrap().out
-    }
-
-    async fn see(&self, ticket: TicketId) -> View {
-        self.desk.ticket(&self.ana, ticket).await.unwrap()
-    }
-}
+use super::world::{RULES, TRIAGE, World};
 
 #[tokio::test]
 async fn triage_sorts_a_ticket_once_and_as_itself() {

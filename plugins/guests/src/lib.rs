@@ -72,6 +72,13 @@ impl Plugin for Hostile {
                 let keys = kv::keys("", 10, None).map_err(refused)?.join(",");
                 log::write(Level::Info, &format!("{before} {} {keys}", after.unwrap_or_default()), "");
             }
+            // Keeps all it was given, for tests to look at.
+            "tell" => {
+                let event = &ctx.event;
+                let fields = [ctx.field("title"), ctx.field("description"), ctx.field("parent")];
+                let told = format!("{} {:?} {} input {fields:?}", event.kind, event.changes, event.data);
+                kv::set(&format!("told/{}", event.id), told.as_bytes(), None, None).map_err(refused)?;
+            }
             "kv-bytes" => kv::set("k", &vec![1; bytes(number("bytes"))], None, None).map_err(refused)?,
             // Tries everything and tells what was refused.
             "probe" => log::write(Level::Info, &probe(ticket, text("url")), ""),
