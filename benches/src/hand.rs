@@ -6,7 +6,8 @@ mod commit;
 mod read;
 pub mod sql;
 
-pub use self::commit::creation;
+pub use self::commit::{creation, people};
+pub use self::read::{Person, people as read_people};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-pub use self::row::{Kv, Row, RunRecord, Write};
+pub use self::row::{Head, Kv, Row, RunRecord, Write};
 pub use self::work::{Depth, Job, Lease, NewJob, Queue, Release};
 use crate::actor::{Actor, Author};
 use crate::case::Case;

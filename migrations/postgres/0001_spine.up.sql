@@ -167,6 +167,9 @@ CREATE TABLE hd_ticket (
     updated_at bigint NOT NULL,
     deleted_at bigint NOT NULL,
     salt bytea NOT NULL,
+    -- Copies of the live rows of hd_participant and of those of hd_ticket_tag, one per line.
+    people text COLLATE "C" NOT NULL,
+    tags text COLLATE "C" NOT NULL,
     folded text COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor = 90);

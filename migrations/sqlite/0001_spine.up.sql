@@ -163,6 +163,9 @@ CREATE TABLE hd_ticket (
     updated_at INTEGER NOT NULL,
     deleted_at INTEGER NOT NULL,
     salt BLOB NOT NULL,
+    -- Copies of the live rows of hd_participant and of those of hd_ticket_tag, one per line.
+    people TEXT NOT NULL,
+    tags TEXT NOT NULL,
     folded TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, project_id, number)

@@ -52,6 +52,12 @@ pub fn creation(tenant: &Tenant, p: usize, number: i64, title: Salt, text: Salt)
     })
 }
 
+/// The people of a new ticket, as its row copies them.
+pub fn people(tenant: &Tenant, now: i64) -> String {
+    let agent = Uuid::from(tenant.agent).simple();
+    format!("reporter {agent} 1 {now}\nrequester {agent} 1 {now}\n")
+}
+
 fn author(person: PersonId) -> String {
     Author::Person(person).to_string()
 }
@@ -107,6 +113,7 @@ impl Hand {
                     &event_id,
                     &cause()?,
                     &event.data(),
+                    &people(tenant, now),
                 ],
             )
             .await?;

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use deadpool_postgres::Object;
+use helpdesk_core::ticket::Relation;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -37,8 +38,18 @@ pub(super) struct Head {
     pub(super) salt: Vec<u8>,
 }
 
-type People = (Vec<Uuid>, Vec<String>, Vec<i64>, Vec<i64>, Vec<i64>);
-type Tags = (Vec<Uuid>, Vec<String>, Vec<i64>);
+/// Who is something to a ticket: as what, who, made so by which version, since when.
+pub type Person = (Relation, Uuid, i64, i64);
+
+/// Reads the copies of people in a ticket's row, one per line.
+pub fn people(text: &str) -> anyhow::Result<Vec<Person>> {
+    let read = |line: &str| {
+        let mut words = line.split(' ');
+        let (relation, id) = (words.next()?.parse().ok()?, Uuid::try_parse(words.next()?).ok()?);
+        Some((relation, id, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    };
+    text.lines().map(|line| read(line).with_context(|| format!("no person: {line}"))).collect()
+}
 
 /// A ticket as it is loaded.
 #[derive(Debug)]
@@ -46,12 +57,13 @@ type Tags = (Vec<Uuid>, Vec<String>, Vec<i64>);
 pub(super) struct Loaded {
     pub(super) epoch: i64,
     pub(super) head: Head,
-    pub(super) people: People,
-    pub(super) tags: Tags,
+    pub(super) people: Vec<Person>,
+    /// Nothing here has tags.
+    pub(super) tags: String,
 }
 
 /// Where columns behind those of [`Loaded`] begin.
-const BEHIND: usize = 41;
+const BEHIND: usize = 35;
 
 fn list<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, at: usize) -> anyhow::Result<Vec<T>> {
     Ok(row.try_get::<_, Option<Vec<T>>>(at)?.unwrap_or_default())
@@ -83,8 +95,7 @@ pub(super) fn loaded(row: &Row) -> anyhow::Result<Loaded> {
         deleted_at: row.try_get(30)?,
         salt: row.try_get(31)?,
     };
-    let people = (list(row, 33)?, list(row, 34)?, list(row, 35)?, list(row, 36)?, list(row, 37)?);
-    let tags = (list(row, 38)?, list(row, 39)?, list(row, 40)?);
+    let (people, tags) = (people(row.try_get(32)?)?, row.try_get(33)?);
     Ok(Loaded { epoch: row.try_get(0)?, head, people, tags })
 }
 

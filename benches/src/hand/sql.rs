@@ -9,7 +9,7 @@ const NEVER: i64 = i64::MAX;
 const NIL: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 
 /// The columns of a ticket, in order.
-pub const TICKET: [&str; 32] = [
+pub const TICKET: [&str; 34] = [
     "tenant_id",
     "id",
     "project_id",
@@ -41,6 +41,8 @@ pub const TICKET: [&str; 32] = [
     "updated_at",
     "deleted_at",
     "salt",
+    "people",
+    "tags",
     "folded",
 ];
 const EVENT: &str = "tenant_id, id, subject_kind, subject_id, version, ord, kind, schema, author, cause, occurred_at, \
@@ -52,13 +54,13 @@ pub struct Statements {
     pub epoch: String,
     /// Tenant, project → the number drawn.
     pub draw: String,
-    /// Tenant, ticket → epoch, head, people, tags.
+    /// Tenant, ticket → epoch, head.
     pub load: String,
     /// The same with the long text.
     pub load_text: String,
     /// Tenant, project key, number → the whole ticket.
     pub get: String,
-    /// Tenant, project, state, viewer → a page with people and tags.
+    /// Tenant, project, state, viewer → a page.
     pub list: String,
     /// A creation.
     pub create: String,
@@ -93,16 +95,12 @@ impl Statements {
     pub fn new() -> Self {
         let head: Vec<String> = TICKET.iter().map(|column| format!("t.{column}")).collect();
         let head = head.join(", ");
-        let live = format!("AND until = {NEVER}");
-        let (people, join_people) =
-            arrays("p", "hd_participant", &["person_id", "relation", "joined", "since", "until"], &live);
-        let (tags, join_tags) = arrays("g", "hd_ticket_tag", &["tag_id", "tagged_by", "tagged_at"], "");
         let entry = ["id", "author", "visibility", "body", "salt", "version", "created_at", "edited_at", "deleted_at"];
         let (entries, join_entries) = arrays("n", "hd_entry", &entry, "ORDER BY created_at, id LIMIT 100");
         let load = |list: &str, join: &str| {
             format!(
-                "SELECT e.epoch, {head}, {people}, {tags}{list} FROM hd_epoch e \
-                 JOIN hd_ticket t ON t.tenant_id = e.tenant_id AND t.id = $2{join}{join_people}{join_tags} \
+                "SELECT e.epoch, {head}{list} FROM hd_epoch e \
+                 JOIN hd_ticket t ON t.tenant_id = e.tenant_id AND t.id = $2{join} \
                  WHERE e.tenant_id = $1"
             )
         };
@@ -128,23 +126,23 @@ impl Statements {
             load: load("", ""),
             load_text: load(", x.description, x.salt", join_text),
             get: format!(
-                "SELECT e.epoch, {head}, {people}, {tags}, x.description, x.salt, {entries} FROM hd_epoch e \
+                "SELECT e.epoch, {head}, x.description, x.salt, {entries} FROM hd_epoch e \
                  JOIN hd_project k ON k.tenant_id = e.tenant_id AND k.key = $2 \
                  JOIN hd_ticket t ON t.tenant_id = k.tenant_id AND t.project_id = k.id AND t.number = $3\
-                 {join_text}{join_people}{join_tags}{join_entries} WHERE e.tenant_id = $1"
+                 {join_text}{join_entries} WHERE e.tenant_id = $1"
             ),
             list: format!(
-                "SELECT e.epoch, {head}, {people}, {tags} FROM hd_epoch e, LATERAL (SELECT * FROM hd_ticket q \
+                "SELECT e.epoch, {head} FROM hd_epoch e, LATERAL (SELECT * FROM hd_ticket q \
                  WHERE q.tenant_id = $1 AND q.project_id = $2 AND q.state = $3 AND q.deleted_at = {NEVER} \
                  AND (q.visibility IN ('project', 'tenant') OR EXISTS (SELECT 1 FROM hd_participant m \
                  WHERE m.tenant_id = $1 AND m.ticket_id = q.id AND m.person_id = $4 AND m.until = {NEVER})) \
-                 ORDER BY q.updated_at DESC, q.id DESC LIMIT {PAGE}) t{join_people}{join_tags} WHERE e.tenant_id = $1"
+                 ORDER BY q.updated_at DESC, q.id DESC LIMIT {PAGE}) t WHERE e.tenant_id = $1"
             ),
             create: format!(
                 "WITH {guard}, \
                  u AS (INSERT INTO hd_ticket ({}) SELECT $1, $3, $4, $5, 'task', 'kanban', 1, 'todo', 0, $6, {medium}, \
                  false, {normal}, {important}, $7, {NIL}, {NIL}, {NEVER}, {NEVER}, -1, {NEVER}, {NEVER}, 0, 0, 1, $8, $9, \
-                 $8, $9, {NEVER}, $10, $12 FROM e RETURNING 1), \
+                 $8, $9, {NEVER}, $10, $20, '', $12 FROM e RETURNING 1), \
                  x AS (INSERT INTO hd_ticket_text (tenant_id, ticket_id, description, salt) SELECT $1, $3, $13, $14 FROM u), \
                  p AS (INSERT INTO hd_participant (tenant_id, ticket_id, person_id, relation, joined, since, until) \
                  SELECT $1, $3, $15, r, 1, $9, {NEVER} FROM u, (VALUES ('reporter'), ('requester')) AS v(r)), \

@@ -5,6 +5,8 @@ use rusqlite::{Row, params};
 use uuid::Uuid;
 
 use super::Lite;
+use crate::hand::Person;
+use crate::hand::read_people as people;
 use crate::hand::sql::TICKET;
 use crate::step::PAGE;
 use crate::world::{COLUMNS, place};
@@ -20,6 +22,8 @@ pub(super) struct Head {
     _texts: [String; 6],
     _numbers: [i64; 16],
     _salt: Vec<u8>,
+    _people: Vec<Person>,
+    _tags: String,
 }
 
 fn id(row: &Row<'_>, at: usize) -> rusqlite::Result<Uuid> {
@@ -56,6 +60,10 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
             0,
         ],
         _salt: row.get(30)?,
+        _people: people(row.get_ref(31)?.as_str()?).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(31, rusqlite::types::Type::Text, error.into())
+        })?,
+        _tags: text(32)?,
     })
 }
 
@@ -80,11 +88,10 @@ impl Lite {
         Ok(statement.query_row([tenant], |row| row.get(0))?)
     }
 
-    /// Head, people and tags of a ticket.
+    /// The head of a ticket.
     pub(super) fn load(&self, tenant: &[u8], ticket: &[u8]) -> anyhow::Result<Head> {
         let select = || format!("SELECT {} FROM hd_ticket t WHERE tenant_id = ?1 AND id = ?2", columns("t"));
         let head = self.statement("load", select)?.query_row(params![tenant, ticket], head)?;
-        self.around(tenant, ticket)?;
         Ok(head)
     }
 
@@ -92,29 +99,6 @@ impl Lite {
     pub(super) fn text(&self, tenant: &[u8], ticket: &[u8]) -> anyhow::Result<(String, Vec<u8>)> {
         let sql = "SELECT description, salt FROM hd_ticket_text WHERE tenant_id = ?1 AND ticket_id = ?2";
         Ok(self.conn.prepare_cached(sql)?.query_row(params![tenant, ticket], |row| Ok((row.get(0)?, row.get(1)?)))?)
-    }
-
-    fn around(&self, tenant: &[u8], ticket: &[u8]) -> anyhow::Result<()> {
-        let sql = "SELECT person_id, relation, joined, since, until FROM hd_participant WHERE tenant_id = ?1 \
-             AND ticket_id = ?2 AND until = 9223372036854775807 ORDER BY person_id";
-        let person = |row: &Row<'_>| {
-            Ok((
-                id(row, 0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, i64>(3)?,
-                row.get::<_, i64>(4)?,
-            ))
-        };
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let people = statement.query_map(params![tenant, ticket], person)?.collect::<Result<Vec<_>, _>>()?;
-        let sql = "SELECT tag_id, tagged_by, tagged_at FROM hd_ticket_tag WHERE tenant_id = ?1 AND ticket_id = ?2 \
-             ORDER BY tag_id";
-        let tag = |row: &Row<'_>| Ok((id(row, 0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?));
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let tags = statement.query_map(params![tenant, ticket], tag)?.collect::<Result<Vec<_>, _>>()?;
-        std::hint::black_box((people, tags));
-        Ok(())
     }
 
     /// Reads a ticket whole.
@@ -133,7 +117,6 @@ impl Lite {
         let ticket = head.id.into_bytes();
         let epoch = self.epoch(&tenant)?;
         let text = self.text(&tenant, &ticket)?;
-        self.around(&tenant, &ticket)?;
         let sql = "SELECT id, author, visibility, body, salt, version, created_at, edited_at, deleted_at FROM hd_entry \
              WHERE tenant_id = ?1 AND ticket_id = ?2 ORDER BY created_at, id LIMIT 100";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -166,9 +149,6 @@ impl Lite {
         let page = statement.query_map(params![tenant, project, COLUMNS[0].state, viewer], head)?;
         let page = page.collect::<Result<Vec<_>, _>>()?;
         let epoch = self.epoch(&tenant)?;
-        for head in &page {
-            self.around(&tenant, head.id.as_bytes())?;
-        }
         std::hint::black_box((page.last().context("a list is empty")?, epoch));
         Ok(())
     }

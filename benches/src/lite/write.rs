@@ -10,7 +10,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::Lite;
-use crate::hand::creation;
+use crate::hand::{creation, people};
 use crate::step::{BODY, DESCRIPTION, TITLE};
 use crate::world::{COLUMNS, Tenant, place, ticket};
 
@@ -47,8 +47,8 @@ impl Lite {
         let sql = "INSERT INTO hd_ticket (tenant_id, id, project_id, number, type, workflow, workflow_version, state, \
              category, title, priority, priority_manual, urgency, importance, visibility, group_id, parent_id, start_at, \
              due_at, estimate, resolved_at, closed_at, reopened, regrouped, version, created_by, created_at, updated_by, \
-             updated_at, deleted_at, salt, folded) VALUES (?1, ?2, ?3, ?4, 'task', 'kanban', 1, 'todo', 0, ?5, ?6, 0, ?7, \
-             ?8, 'project', ?9, ?9, ?10, ?10, -1, ?10, ?10, 0, 0, 1, ?11, ?12, ?11, ?12, ?10, ?13, ?14)";
+             updated_at, deleted_at, salt, people, tags, folded) VALUES (?1, ?2, ?3, ?4, 'task', 'kanban', 1, 'todo', 0, ?5, ?6, 0, ?7, \
+             ?8, 'project', ?9, ?9, ?10, ?10, -1, ?10, ?10, 0, 0, 1, ?11, ?12, ?11, ?12, ?10, ?13, ?15, '', ?14)";
         self.conn.prepare_cached(sql)?.execute(params![
             tenant,
             ticket,
@@ -64,6 +64,7 @@ impl Lite {
             at.now,
             title_salt.0,
             fold(TITLE),
+            people(at.owner, at.now),
         ])?;
         let sql = "INSERT INTO hd_ticket_text (tenant_id, ticket_id, description, salt) VALUES (?1, ?2, ?3, ?4)";
         self.conn.prepare_cached(sql)?.execute(params![tenant, ticket, DESCRIPTION, text_salt.0])?;

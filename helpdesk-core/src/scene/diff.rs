@@ -4,27 +4,30 @@ use std::collections::BTreeSet;
 
 use crate::case::Case;
 use crate::id::EntryId;
-use crate::store::{Row, Write};
+use crate::store::{Head, Row, Write};
 use crate::text;
-use crate::ticket::{EntryVisibility, SearchDoc};
+use crate::ticket::{EntryVisibility, Participant, SearchDoc, Tagging, Ticket};
 
 /// Appends the writes that turn `before` into `after`.
 pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>) {
     let Case { ticket, text: long, people, tags, entries, revisions, workflow: _ } = after;
     let head = head_doc(before, &ticket, long.as_ref());
-    let was = before.map(|case| &case.ticket);
     let mut put = |before: Option<Row>, after: Option<Row>| {
         if before != after {
             writes.push(Write { before, after });
         }
     };
-    put(was.cloned().map(Row::Ticket), Some(Row::Ticket(ticket.clone())));
+    let was = before.map(|case| (&case.ticket, &case.people, &case.tags));
+    let image = |(ticket, people, tags): (&Ticket, &Vec<Participant>, &Vec<Tagging>)| {
+        Row::Ticket(Head { ticket: ticket.clone(), people: people.clone(), tags: tags.clone() })
+    };
+    put(was.map(image), Some(image((&ticket, &people, &tags))));
     if let Some(long) = long {
         put(before.and_then(|case| case.text.clone()).map(Row::TicketText), Some(Row::TicketText(long)));
     }
     let old_people = before.map_or(&[][..], |case| &case.people);
     for left in old_people.iter().filter(|p| !people.iter().any(|q| same_person(p, q))) {
-        let ended = crate::ticket::Participant { until: Some(ticket.updated_at), ..left.clone() };
+        let ended = Participant { until: Some(ticket.updated_at), ..left.clone() };
         put(Some(Row::Participant(left.clone())), Some(Row::Participant(ended)));
     }
     for joined in people.into_iter().filter(|q| !old_people.iter().any(|p| same_person(p, q))) {
@@ -55,13 +58,13 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
     }
 }
 
-fn same_person(a: &crate::ticket::Participant, b: &crate::ticket::Participant) -> bool {
+fn same_person(a: &Participant, b: &Participant) -> bool {
     (a.person, a.relation, a.joined) == (b.person, b.relation, b.joined)
 }
 
 fn head_doc(
     before: Option<&Case>,
-    ticket: &crate::ticket::Ticket,
+    ticket: &Ticket,
     long: Option<&crate::ticket::TicketText>,
 ) -> Option<(Option<SearchDoc>, SearchDoc)> {
     let doc = |title: &str, description: &str| SearchDoc {

@@ -49,6 +49,25 @@ pub struct RunRecord {
     pub at: Timestamp,
 }
 
+/// A ticket's row: with copies of who is something to it now and of its tags, so that whoever reads tickets reads one
+/// table. The rows of participants and tags are what conditions and history are about; all change in one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Its live participants.
+    pub people: Vec<Participant>,
+    /// Its tags.
+    pub tags: Vec<Tagging>,
+}
+
+/// A ticket with neither people nor tags.
+impl From<Ticket> for Head {
+    fn from(ticket: Ticket) -> Self {
+        Self { ticket, people: vec![], tags: vec![] }
+    }
+}
+
 /// The image of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant is the struct it holds")]
@@ -62,7 +81,7 @@ pub enum Row {
     Workflow(Published),
     Tag(Tag),
     Installation(Installation),
-    Ticket(Ticket),
+    Ticket(Head),
     TicketText(TicketText),
     Participant(Participant),
     Tagging(Tagging),

@@ -3,6 +3,7 @@
 pub(crate) mod assemble;
 pub(crate) mod column;
 pub(crate) mod filter;
+pub(crate) mod head;
 pub(crate) mod image;
 pub(crate) mod names;
 pub(crate) mod owner;

@@ -143,6 +143,7 @@ suite! {
         entries_come_in_order
         revisions_keep_the_old_words
         participants_are_intervals
+        what_is_read_is_what_conditions_see
         a_ticket_is_found_by_key_and_id
         unknown_ids_are_left_out
         full_text_finds_words_and_beginnings

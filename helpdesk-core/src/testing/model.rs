@@ -15,7 +15,7 @@ use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId
 use crate::org::Person;
 use crate::role::{Access, Denied, Grant, Permission, Principal};
 use crate::scene::{Ctx, Scene, settle};
-use crate::store::{NewEvent, Row, Write};
+use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::SearchDoc;
 use crate::time::Timestamp;
 use crate::workflow::{Definition, WorkflowRef};
@@ -246,13 +246,13 @@ impl Rows {
             Row::Membership(row) => drop(self.members.insert((row.group, row.person))),
             Row::Grant(row) if gone => drop(self.grants.remove(&row.id)),
             Row::Grant(row) => drop(self.grants.insert(row.id, row)),
-            Row::Ticket(row) => match self.case(row.id) {
-                Some(case) => case.ticket = row,
+            Row::Ticket(Head { ticket, .. }) => match self.case(ticket.id) {
+                Some(case) => case.ticket = ticket,
                 None => {
-                    let workflow = self.config.workflows.get(&row.workflow).cloned().expect("a known workflow");
-                    let id = row.id;
+                    let workflow = self.config.workflows.get(&ticket.workflow).cloned().expect("a known workflow");
+                    let id = ticket.id;
                     let case = Case {
-                        ticket: row,
+                        ticket,
                         workflow,
                         text: None,
                         people: vec![],

@@ -14,7 +14,7 @@ use helpdesk_core::id::{EventId, JobId, PersonId, ProjectId, Salt, TenantId, Tic
 use helpdesk_core::org::Tenant;
 use helpdesk_core::store::postgres::{PgOptions, PgStore};
 use helpdesk_core::store::{
-    Commit, Epoch, Lease, Log, NewEvent, NewJob, Outcome, Queue, Release, Row, Store, StoreError, Which, Write,
+    Commit, Epoch, Head, Lease, Log, NewEvent, NewJob, Outcome, Queue, Release, Row, Store, StoreError, Which, Write,
 };
 use helpdesk_core::ticket::{
     Importance, Participant, Priority, Relation, Ticket, TicketText, TicketType, Urgency, Visibility,
@@ -117,13 +117,11 @@ fn creation(n: u128) -> Commit {
         since: at(1),
         until: None,
     };
+    let people = vec![person(8, Relation::Watcher), person(9, Relation::Reporter)];
+    let rows = people.iter().cloned().map(|person| insert(Row::Participant(person)));
+    let row = Row::Ticket(Head { ticket: head.clone(), people: people.clone(), tags: vec![] });
     Commit {
-        writes: vec![
-            insert(Row::Ticket(head.clone().into())),
-            insert(Row::TicketText(text)),
-            insert(Row::Participant(person(8, Relation::Watcher))),
-            insert(Row::Participant(person(9, Relation::Reporter))),
-        ],
+        writes: [insert(row), insert(Row::TicketText(text))].into_iter().chain(rows).collect(),
         events: vec![event(&head, 0), event(&head, 1)],
         ..empty(Epoch::Seen(1))
     }
@@ -135,7 +133,8 @@ fn edited(before: &Ticket, title: &str) -> Ticket {
 }
 
 fn edit(before: &Ticket, after: &Ticket) -> Commit {
-    let write = Write { before: Some(Row::Ticket(before.clone().into())), after: Some(Row::Ticket(after.clone().into())) };
+    let write =
+        Write { before: Some(Row::Ticket(before.clone().into())), after: Some(Row::Ticket(after.clone().into())) };
     Commit { writes: vec![write], events: vec![event(after, 0)], ..empty(Epoch::Seen(1)) }
 }
 

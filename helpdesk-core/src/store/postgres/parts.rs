@@ -1,20 +1,19 @@
-//! Tickets with all that belongs to them in one statement: people, tags and entries come as one array per column.
+//! Tickets with all that belongs to them in one statement: entries come as one array per column.
 //!
-//! A row is: epoch, the columns of [`Ticket`], arrays of [`Participant`], arrays of [`Tagging`]; then, as asked, the
-//! columns of [`TicketText`] behind its key, and arrays of [`Entry`].
+//! A row is: epoch, the columns of [`Head`]; then, as asked, the columns of [`TicketText`] behind its key, and arrays of
+//! [`Entry`].
 
 use tokio_postgres::Row;
 
 use super::core::Core;
 use super::value::{absent, image, maybe_int, transposed, val};
 use crate::store::sql::column::Column;
-use crate::store::sql::filter::NEVER;
 use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
-use crate::store::{Parts, StoreError};
-use crate::ticket::{Entry, Participant, Tagging, Ticket, TicketText};
+use crate::store::{Head, Parts, StoreError};
+use crate::ticket::{Entry, TicketText};
 
-/// What is read of each ticket beside its head, people and tags.
+/// What is read of each ticket beside its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Extent {
     /// The long text.
@@ -26,10 +25,8 @@ pub(super) struct Extent {
 /// The statement: `tickets` is what stands behind `LEFT JOIN`, gives the ticket the alias `t`, and joins it to the epoch
 /// under the alias `e`; `tenant` is the placeholder of the tenant.
 pub(super) fn select(core: &Core, extent: Extent, tickets: &str, tenant: &str) -> String {
-    let mut list = format!("e.epoch, {}", columns::<Ticket>("t."));
+    let mut list = format!("e.epoch, {}", columns::<Head>("t."));
     let mut joins = String::new();
-    arrays::<Participant>(core, "p", &format!("AND until = {NEVER}"), &mut list, &mut joins);
-    arrays::<Tagging>(core, "g", "", &mut list, &mut joins);
     if extent.text {
         let texts = core.names.of::<TicketText>();
         list.push_str(", x.description, x.salt");
@@ -64,31 +61,23 @@ pub(super) fn read(row: &Row, extent: Extent) -> Result<(i64, Option<Parts>), St
     if absent(row, at)? {
         return Ok((epoch, None));
     }
-    let ticket: Ticket = image(row, at)?;
-    let first = [&ticket.tenant.put(), &ticket.id.put()];
-    at += Ticket::TABLE.columns.len();
-    let mut people: Vec<Participant> = transposed(row, at, first)?;
-    people.sort_by_key(|participant| (participant.relation, participant.person));
-    at += Participant::TABLE.columns.len() - 2;
-    let mut tags: Vec<Tagging> = transposed(row, at, first)?;
-    tags.sort_by_key(|tagging| tagging.tag);
-    at += Tagging::TABLE.columns.len() - 2;
-    let mut text = None;
+    let mut parts = Parts::from(image::<Head>(row, at)?);
+    let first = [&parts.ticket.tenant.put(), &parts.ticket.id.put()];
+    at += Head::TABLE.columns.len();
     if extent.text {
         let [.., (_, description), (_, salt)] = TicketText::TABLE.columns else { return Ok((epoch, None)) };
         let there: Option<&str> = row.try_get(at).map_err(|error| StoreError::Defect(error.to_string()))?;
         if there.is_some() {
             let vals = [val(row, at, *description)?, val(row, at + 1, *salt)?];
-            text = Some(TicketText::read(&mut first.into_iter().cloned().chain(vals))?);
+            parts.text = Some(TicketText::read(&mut first.into_iter().cloned().chain(vals))?);
         }
         at += 2;
     }
-    let mut entries: Vec<Entry> = vec![];
     if extent.entries.is_some() {
-        entries = transposed(row, at, first)?;
-        entries.sort_by_key(|entry| (entry.created_at, entry.id));
+        parts.entries = transposed(row, at, first)?;
+        parts.entries.sort_by_key(|entry: &Entry| (entry.created_at, entry.id));
     }
-    Ok((epoch, Some(Parts { ticket, text, people, tags, entries })))
+    Ok((epoch, Some(parts)))
 }
 
 /// All rows.
@@ -104,17 +93,17 @@ pub(super) fn read_all(rows: &[Row], extent: Extent) -> Result<(Option<i64>, Vec
 
 /// Behind `LEFT JOIN`: the ticket with the id in the placeholder `$2`.
 pub(super) fn by_id(core: &Core) -> String {
-    format!("{} t ON t.tenant_id = e.tenant_id AND t.id = $2", core.names.of::<Ticket>())
+    format!("{} t ON t.tenant_id = e.tenant_id AND t.id = $2", core.names.of::<Head>())
 }
 
 /// Behind `LEFT JOIN`: the tickets with the ids in the placeholder `$2`.
 pub(super) fn by_ids(core: &Core) -> String {
-    format!("{} t ON t.tenant_id = e.tenant_id AND t.id = ANY($2)", core.names.of::<Ticket>())
+    format!("{} t ON t.tenant_id = e.tenant_id AND t.id = ANY($2)", core.names.of::<Head>())
 }
 
 /// Behind `LEFT JOIN`: the ticket with the key `$2` of its project and the number `$3`.
 pub(super) fn by_key(core: &Core) -> String {
-    let (projects, tickets) = (core.names.text("hd_project"), core.names.of::<Ticket>());
+    let (projects, tickets) = (core.names.text("hd_project"), core.names.of::<Head>());
     format!(
         "({projects} k JOIN {tickets} t ON t.tenant_id = k.tenant_id AND t.project_id = k.id) \
          ON k.tenant_id = e.tenant_id AND k.\"key\" = $2 AND t.number = $3"

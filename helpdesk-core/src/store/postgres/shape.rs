@@ -399,13 +399,14 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::store::Head;
     use crate::store::sql::image::Image;
-    use crate::ticket::{Entry, Participant, Ticket};
+    use crate::ticket::{Entry, Participant};
 
     fn check(shape: &Shape, expected: Expect) {
         let core = Core::new(Some("desk".into()), true);
         let tables = |name: &'static str| -> &'static Table {
-            [const { &Ticket::TABLE }, const { &Entry::TABLE }, const { &Participant::TABLE }]
+            [const { &Head::TABLE }, const { &Entry::TABLE }, const { &Participant::TABLE }]
                 .into_iter()
                 .find(|table| table.name == name)
                 .expect("a table of this test")

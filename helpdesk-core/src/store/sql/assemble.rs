@@ -1,12 +1,11 @@
 //! What rows of several tables make together.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::TenantConfig;
 use crate::org::{Group, Installation, Project, Tenant};
-use crate::store::{Parts, StoreError};
-use crate::ticket::{Participant, Tag, Tagging, Ticket};
+use crate::store::StoreError;
+use crate::ticket::Tag;
 use crate::workflow::check::Shelf;
 use crate::workflow::{Definition, Published};
 
@@ -41,33 +40,4 @@ pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
         workflows,
         plugins: rows.plugins.into_iter().map(|plugin| (plugin.plugin.clone(), Arc::new(plugin))).collect(),
     })
-}
-
-/// Heads, in their order, with their people and tags, in the order the contract wants.
-pub(crate) fn parts(heads: Vec<Ticket>, people: Vec<Participant>, tags: Vec<Tagging>) -> Vec<Parts> {
-    let place: HashMap<_, _> = heads.iter().enumerate().map(|(i, ticket)| (ticket.id, i)).collect();
-    let mut all: Vec<Parts> = heads
-        .into_iter()
-        .map(|ticket| Parts { ticket, text: None, people: vec![], tags: vec![], entries: vec![] })
-        .collect();
-    for person in people {
-        if let Some(parts) = place.get(&person.ticket).and_then(|i| all.get_mut(*i)) {
-            parts.people.push(person);
-        }
-    }
-    for tag in tags {
-        if let Some(parts) = place.get(&tag.ticket).and_then(|i| all.get_mut(*i)) {
-            parts.tags.push(tag);
-        }
-    }
-    for parts in &mut all {
-        in_order(parts);
-    }
-    all
-}
-
-/// People by (relation, person) and tags by id: the databases know relations as texts, so Rust sorts.
-pub(crate) fn in_order(parts: &mut Parts) {
-    parts.people.sort_by_key(|p| (p.relation, p.person));
-    parts.tags.sort_by_key(|t| t.tag);
 }

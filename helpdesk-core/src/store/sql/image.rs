@@ -6,8 +6,8 @@ use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{Grant, Principal, Scope};
 use crate::store::{Kv, Row, RunRecord, StoreError};
 use crate::text::fold;
-use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, Ticket, TicketText};
-use crate::workflow::{Published, WorkflowRef};
+use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
+use crate::workflow::Published;
 
 /// A table: its name, its columns in order, how many of the first are the key, and the column that counts versions.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ const fn version_of(columns: &[(&'static str, Kind)]) -> Option<usize> {
     None
 }
 
-fn next<T: Column>(values: &mut impl Iterator<Item = Val>) -> Result<T, StoreError> {
+pub(super) fn next<T: Column>(values: &mut impl Iterator<Item = Val>) -> Result<T, StoreError> {
     T::get(values.next().ok_or_else(|| StoreError::Defect("a row has too few columns".into()))?)
 }
 
@@ -280,119 +280,6 @@ impl Image for Grant {
         };
         let (expires_at, granted_by, granted_at) = (next(v)?, next(v)?, next(v)?);
         Ok(Self { tenant, id, to, role, scope, expires_at, granted_by, granted_at })
-    }
-}
-
-impl Image for Ticket {
-    const TABLE: Table = Table {
-        name: "hd_ticket",
-        columns: &[
-            ("tenant_id", Kind::Uuid),
-            ("id", Kind::Uuid),
-            ("project_id", Kind::Uuid),
-            ("number", Kind::Int),
-            ("type", Kind::Text),
-            ("workflow", Kind::Text),
-            ("workflow_version", Kind::Int),
-            ("state", Kind::Text),
-            ("category", Kind::Int),
-            ("title", Kind::Text),
-            ("priority", Kind::Int),
-            ("priority_manual", Kind::Bool),
-            ("urgency", Kind::Int),
-            ("importance", Kind::Int),
-            ("visibility", Kind::Text),
-            ("group_id", Kind::Uuid),
-            ("parent_id", Kind::Uuid),
-            ("start_at", Kind::Int),
-            ("due_at", Kind::Int),
-            ("estimate", Kind::Int),
-            ("resolved_at", Kind::Int),
-            ("closed_at", Kind::Int),
-            ("reopened", Kind::Int),
-            ("regrouped", Kind::Int),
-            ("version", Kind::Int),
-            ("created_by", Kind::Text),
-            ("created_at", Kind::Int),
-            ("updated_by", Kind::Text),
-            ("updated_at", Kind::Int),
-            ("deleted_at", Kind::Int),
-            ("salt", Kind::Bytes),
-            // The title folded, for conditions on it.
-            ("folded", Kind::Text),
-        ],
-        key: 2,
-        version: Some(24),
-    };
-    fn values(&self) -> Vec<Val> {
-        vec![
-            self.tenant.put(),
-            self.id.put(),
-            self.project.put(),
-            self.number.put(),
-            self.kind.put(),
-            Val::Text(self.workflow.key.to_string()),
-            self.workflow.version.put(),
-            self.state.put(),
-            self.category.put(),
-            self.title.put(),
-            self.priority.put(),
-            self.priority_manual.put(),
-            self.urgency.put(),
-            self.importance.put(),
-            self.visibility.put(),
-            self.group.put(),
-            self.parent.put(),
-            self.start_at.put(),
-            self.due_at.put(),
-            self.estimate.put(),
-            self.resolved_at.put(),
-            self.closed_at.put(),
-            self.reopened.put(),
-            self.regrouped.put(),
-            self.version.put(),
-            self.created_by.put(),
-            self.created_at.put(),
-            self.updated_by.put(),
-            self.updated_at.put(),
-            self.deleted_at.put(),
-            self.salt.put(),
-            fold(&self.title).put(),
-        ]
-    }
-    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
-        Ok(Self {
-            tenant: next(v)?,
-            id: next(v)?,
-            project: next(v)?,
-            number: next(v)?,
-            kind: next(v)?,
-            workflow: WorkflowRef { key: next::<String>(v)?.into(), version: next(v)? },
-            state: next(v)?,
-            category: next(v)?,
-            title: next(v)?,
-            priority: next(v)?,
-            priority_manual: next(v)?,
-            urgency: next(v)?,
-            importance: next(v)?,
-            visibility: next(v)?,
-            group: next(v)?,
-            parent: next(v)?,
-            start_at: next(v)?,
-            due_at: next(v)?,
-            estimate: next(v)?,
-            resolved_at: next(v)?,
-            closed_at: next(v)?,
-            reopened: next(v)?,
-            regrouped: next(v)?,
-            version: next(v)?,
-            created_by: next(v)?,
-            created_at: next(v)?,
-            updated_by: next(v)?,
-            updated_at: next(v)?,
-            deleted_at: next(v)?,
-            salt: next(v)?,
-        })
     }
 }
 

@@ -27,7 +27,7 @@ fn owner(row: &Row) -> TenantId {
         Row::Workflow(row) => row.tenant,
         Row::Tag(row) => row.tenant,
         Row::Installation(row) => row.tenant,
-        Row::Ticket(row) => row.tenant,
+        Row::Ticket(row) => row.ticket.tenant,
         Row::TicketText(row) => row.tenant,
         Row::Participant(row) => row.tenant,
         Row::Tagging(row) => row.tenant,

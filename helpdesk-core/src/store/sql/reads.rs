@@ -4,13 +4,12 @@
 //! numbers in that order). A row has the columns of its image, in order; what comes before or after is said. Statements
 //! that give many rows end before their limit: [`limited`] appends it.
 
-use super::filter::NEVER;
 use super::image::Image;
 use super::names::{Names, columns};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::Grant;
-use crate::store::{Kv, RunRecord};
-use crate::ticket::{Entry, Participant, Revision, Tag, Tagging, Ticket, TicketText};
+use crate::store::{Head, Kv, RunRecord};
+use crate::ticket::{Entry, Participant, Revision, Tag, TicketText};
 use crate::workflow::Published;
 
 /// `sql` with a literal limit: PostgreSQL plans a bound one anew each time.
@@ -57,10 +56,6 @@ pub(crate) struct Reads {
     pub(crate) ticket_by_key: String,
     /// Tenant, ticket → the long text.
     pub(crate) text: String,
-    /// Tenant, ticket → live participants in order of person; sort by relation in Rust, where it is an enum.
-    pub(crate) live: String,
-    /// Tenant, ticket → tags in order.
-    pub(crate) taggings: String,
     /// Tenant, ticket, id → the entry.
     pub(crate) entry: String,
     /// Tenant, ticket, created_at, id → entries after that place, oldest first. Limited.
@@ -96,7 +91,7 @@ impl Reads {
         }
         let position = names.dialect.position();
         let (ticket, project, grant, member) =
-            (names.of::<Ticket>(), names.of::<Project>(), names.of::<Grant>(), names.of::<Membership>());
+            (names.of::<Head>(), names.of::<Project>(), names.of::<Grant>(), names.of::<Membership>());
         Self {
             epoch: format!("SELECT epoch FROM {} WHERE tenant_id = $1", names.text("hd_epoch")),
             tenant: rows::<Tenant>(names, "WHERE tenant_id = $1"),
@@ -121,18 +116,13 @@ impl Reads {
             ),
             members: rows::<Membership>(names, "WHERE tenant_id = $1 AND group_id = $2 ORDER BY person_id"),
             member: rows::<Membership>(names, "WHERE tenant_id = $1 AND group_id = $2 AND person_id = $3"),
-            ticket: rows::<Ticket>(names, "WHERE tenant_id = $1 AND id = $2"),
+            ticket: rows::<Head>(names, "WHERE tenant_id = $1 AND id = $2"),
             ticket_by_key: format!(
                 "SELECT {} FROM {project} p JOIN {ticket} t ON t.tenant_id = p.tenant_id AND t.project_id = p.id \
                  WHERE p.tenant_id = $1 AND p.\"key\" = $2 AND t.number = $3",
-                columns::<Ticket>("t."),
+                columns::<Head>("t."),
             ),
             text: rows::<TicketText>(names, "WHERE tenant_id = $1 AND ticket_id = $2"),
-            live: rows::<Participant>(
-                names,
-                &format!("WHERE tenant_id = $1 AND ticket_id = $2 AND until = {NEVER} ORDER BY person_id"),
-            ),
-            taggings: rows::<Tagging>(names, "WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY tag_id"),
             entry: rows::<Entry>(names, "WHERE tenant_id = $1 AND ticket_id = $2 AND id = $3"),
             entries: rows::<Entry>(
                 names,

@@ -9,13 +9,12 @@ use super::column::Column;
 use super::filter::{T, condition};
 use super::image::Image;
 use super::names::Names;
-use crate::store::Find;
-use crate::ticket::Ticket;
+use crate::store::{Find, Head};
 
-/// The heads of one page, in order: all columns of [`Ticket`]; inside, `hd_ticket` has the alias `t`.
+/// The heads of one page, in order: all columns of [`Head`]; inside, `hd_ticket` has the alias `t`.
 pub(crate) fn page(find: &Find, names: &Names) -> (String, Values) {
     let mut select = SelectStatement::new();
-    select.columns(Ticket::TABLE.columns.iter().map(|(name, _)| (T, *name)));
+    select.columns(Head::TABLE.columns.iter().map(|(name, _)| (T, *name)));
     matching(&mut select, find, names);
     let (by, way) = (find.order.by.as_str(), if find.order.descending { Way::Desc } else { Way::Asc });
     if let Some((sort, id)) = find.after {
@@ -39,7 +38,7 @@ pub(crate) fn count(find: &Find, cap: u32, names: &Names) -> (String, Values) {
 
 fn matching(select: &mut SelectStatement, find: &Find, names: &Names) {
     select
-        .from_as(names.table(Ticket::TABLE.name), T)
+        .from_as(names.table(Head::TABLE.name), T)
         .and_where(Expr::col((T, "tenant_id")).eq(Expr::val(find.tenant.put())))
         .and_where(condition(&find.filter, names, find.tenant, &find.internal));
 }

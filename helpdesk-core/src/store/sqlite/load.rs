@@ -15,8 +15,8 @@ use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
 use crate::store::sql::reads::limited;
 use crate::store::sql::{assemble, select};
-use crate::store::{Count, Earlier, Find, Loaded, Parts, PeopleFind, Standing, Which};
-use crate::ticket::{Entry, Ticket};
+use crate::store::{Count, Earlier, Find, Head, Loaded, Parts, PeopleFind, Standing, Which};
+use crate::ticket::Entry;
 use crate::time::Timestamp;
 
 /// Most ids in one statement.
@@ -27,7 +27,8 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
     let (r, t) = (&db.reads, tenant.put());
     let mut loaded = Loaded { epoch: epoch(db, tenant)?, ..Loaded::default() };
     for id in &needs.tickets {
-        let Some(mut parts) = head(db, tenant, *id)? else { continue };
+        let found = db.image::<Head>("ticket", &r.ticket, &[t.clone(), id.put()])?;
+        let Some(mut parts) = found.map(Parts::from) else { continue };
         if needs.texts {
             parts.text = db.image("text", &r.text, &[t.clone(), id.put()])?;
         }
@@ -85,21 +86,6 @@ pub(super) fn epoch_or_0(db: &Db, tenant: TenantId) -> Result<i64, Fault> {
     Ok(epoch(db, tenant)?.unwrap_or(0))
 }
 
-fn head(db: &Db, tenant: TenantId, id: TicketId) -> Result<Option<Parts>, Fault> {
-    let ticket = db.image::<Ticket>("ticket", &db.reads.ticket, &[tenant.put(), id.put()])?;
-    ticket.map(|ticket| around(db, ticket)).transpose()
-}
-
-/// A head with its people and tags.
-fn around(db: &Db, ticket: Ticket) -> Result<Parts, Fault> {
-    let values = [ticket.tenant.put(), ticket.id.put()];
-    let people = db.images("participants live", &db.reads.live, &values)?;
-    let tags = db.images("taggings", &db.reads.taggings, &values)?;
-    let mut parts = Parts { ticket, text: None, people, tags, entries: vec![] };
-    assemble::in_order(&mut parts);
-    Ok(parts)
-}
-
 /// The tenant's configuration.
 pub(super) fn config(db: &Db, tenant: TenantId) -> Result<Option<TenantConfig>, Fault> {
     let (r, t) = (&db.reads, [tenant.put()]);
@@ -143,8 +129,8 @@ pub(super) fn standing(db: &Db, actor: &Actor) -> Result<(i64, Standing), Fault>
 /// One page of tickets.
 pub(super) fn find(db: &Db, find: &Find) -> Result<(i64, Vec<Parts>), Fault> {
     let (sql, values) = select::page(find, &NAMES);
-    let heads = db.query("find", &sql, values.into_iter().map(Built), image)?;
-    Ok((epoch_or_0(db, find.tenant)?, around_all(db, find.tenant, heads)?))
+    let found = db.query("find", &sql, values.into_iter().map(Built), |row| Ok(Parts::from(image::<Head>(row)?)))?;
+    Ok((epoch_or_0(db, find.tenant)?, found))
 }
 
 /// How many tickets match.
@@ -154,48 +140,18 @@ pub(super) fn count(db: &Db, find: &Find, cap: u32) -> Result<(i64, Count), Faul
     Ok((epoch_or_0(db, find.tenant)?, select::counted(found.first().copied().unwrap_or(0), cap)))
 }
 
-/// People and tags of many heads, in two statements.
-fn around_all(db: &Db, tenant: TenantId, heads: Vec<Ticket>) -> Result<Vec<Parts>, Fault> {
-    let ids: Vec<TicketId> = heads.iter().map(|ticket| ticket.id).collect();
-    let people = of_tickets(db, "participants of", tenant, &ids, "ticket_id", " AND until = 9223372036854775807")?;
-    let tags = of_tickets(db, "taggings of", tenant, &ids, "ticket_id", "")?;
-    Ok(assemble::parts(heads, people, tags))
-}
-
-fn of_tickets<T: Image>(
-    db: &Db,
-    name: &str,
-    tenant: TenantId,
-    ids: &[TicketId],
-    column: &str,
-    and: &str,
-) -> Result<Vec<T>, Fault> {
-    let mut all = Vec::new();
-    for ids in ids.chunks(IDS) {
-        let places = vec!["?"; ids.len()].join(", ");
-        let sql = format!(
-            "SELECT {} FROM {} WHERE tenant_id = ? AND {column} IN ({places}){and}",
-            columns::<T>(""),
-            T::TABLE.name
-        );
-        let values = std::iter::once(tenant.put()).chain(ids.iter().map(Column::put));
-        all.extend(db.query(name, &sql, values, image)?);
-    }
-    Ok(all)
-}
-
 /// A ticket with its text and its first entries, and the epoch.
 pub(super) fn ticket(db: &Db, tenant: TenantId, which: &Which, first: u16) -> Result<(i64, Option<Parts>), Fault> {
     let t = tenant.put();
     let found = match which {
-        Which::Id(id) => db.image::<Ticket>("ticket", &db.reads.ticket, &[t.clone(), id.put()])?,
+        Which::Id(id) => db.image::<Head>("ticket", &db.reads.ticket, &[t.clone(), id.put()])?,
         Which::Key(key, number) => {
-            db.image::<Ticket>("ticket by key", &db.reads.ticket_by_key, &[t.clone(), key.put(), number.put()])?
+            db.image::<Head>("ticket by key", &db.reads.ticket_by_key, &[t.clone(), key.put(), number.put()])?
         }
     };
     let epoch = epoch_or_0(db, tenant)?;
     let Some(found) = found else { return Ok((epoch, None)) };
-    let mut parts = around(db, found)?;
+    let mut parts = Parts::from(found);
     let id = parts.ticket.id;
     parts.text = db.image("text", &db.reads.text, &[t, id.put()])?;
     if first > 0 {
@@ -206,9 +162,16 @@ pub(super) fn ticket(db: &Db, tenant: TenantId, which: &Which, first: u16) -> Re
 
 /// Several tickets, in the order asked for.
 pub(super) fn tickets(db: &Db, tenant: TenantId, ids: &[TicketId]) -> Result<(i64, Vec<Parts>), Fault> {
-    let mut heads: Vec<Ticket> = of_tickets(db, "tickets", tenant, ids, "id", "")?;
-    heads.sort_by_key(|ticket| ids.iter().position(|id| *id == ticket.id));
-    Ok((epoch_or_0(db, tenant)?, around_all(db, tenant, heads)?))
+    let mut found: Vec<Parts> = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(IDS) {
+        let places = vec!["?"; ids.len()].join(", ");
+        let (columns, table) = (columns::<Head>(""), Head::TABLE.name);
+        let sql = format!("SELECT {columns} FROM {table} WHERE tenant_id = ? AND id IN ({places})");
+        let values = std::iter::once(tenant.put()).chain(ids.iter().map(Column::put));
+        found.extend(db.query("tickets", &sql, values, |row| Ok(Parts::from(image::<Head>(row)?)))?);
+    }
+    found.sort_by_key(|parts| ids.iter().position(|id| *id == parts.ticket.id));
+    Ok((epoch_or_0(db, tenant)?, found))
 }
 
 /// Entries after a place, oldest first.

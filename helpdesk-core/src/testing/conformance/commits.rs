@@ -65,7 +65,10 @@ pub(super) async fn touch(world: &World, ticket: &Ticket, seed: u64) -> Commit {
     Commit {
         tenant: world.tenant,
         epoch: Epoch::Seen(epoch(world).await),
-        writes: vec![Write { before: Some(Row::Ticket(ticket.clone())), after: Some(Row::Ticket(after)) }],
+        writes: vec![Write {
+            before: Some(Row::Ticket(ticket.clone().into())),
+            after: Some(Row::Ticket(after.into())),
+        }],
         reads: vec![],
         events: vec![event],
         jobs: vec![job],

@@ -214,6 +214,47 @@ pub(super) async fn participants_are_intervals(bench: &Bench) {
     assert_eq!(live[0].people.iter().filter(|p| p.person == ben).count(), 1);
 }
 
+/// A store may keep copies of people and tags in a ticket's row, for fast reads: they must be those of the rows.
+pub(super) async fn what_is_read_is_what_conditions_see(bench: &Bench) {
+    let world = bench.world().await;
+    let (ben, rita) = (World::id(&world.ben), World::id(&world.rita));
+    let create = CreateTicket { tags: vec![world.urgent], ..CreateTicket::new(world.it, "one") };
+    let id = world.must(&world.ana, create).await;
+    let agree = async || {
+        world.clock.advance(1000);
+        let (_, read) = world.store.tickets(world.tenant, &[id]).await.unwrap();
+        let [read] = read.as_slice() else { panic!("one ticket") };
+        let mut live = world.store.participants(world.tenant, id).await.unwrap();
+        live.retain(|participant| participant.until.is_none());
+        live.sort_by_key(|participant| (participant.relation, participant.person));
+        assert_eq!(read.people, live);
+        for person in [ben, rita, World::id(&world.ana)] {
+            for relation in Relation::ALL {
+                let related = Cond::Related { people: vec![person], relations: vec![*relation] };
+                let (_, found) = world.store.find(&find(&world, related.into(), Order::default(), 9)).await.unwrap();
+                let is = live.iter().any(|one| (one.person, one.relation) == (person, *relation));
+                assert_eq!(found.as_slice(), if is { std::slice::from_ref(read) } else { &[] });
+            }
+        }
+        for tag in [world.urgent, world.printer] {
+            let (_, found) =
+                world.store.find(&find(&world, Cond::Tag(vec![tag]).into(), Order::default(), 9)).await.unwrap();
+            let is = read.tags.iter().any(|tagging| tagging.tag == tag);
+            assert_eq!(found.as_slice(), if is { std::slice::from_ref(read) } else { &[] });
+        }
+        (read.people.len(), read.tags.len())
+    };
+    assert_eq!(agree().await, (2, 1));
+    world.must(&world.ana, Relate::new(id, Relation::Watcher, [rita, ben])).await;
+    world.must(&world.ana, Relate::new(id, Relation::Assignee, [ben])).await;
+    assert_eq!(agree().await, (5, 1));
+    world.must(&world.ana, TagTicket { ticket: id, add: vec![world.printer], remove: vec![] }).await;
+    assert_eq!(agree().await, (5, 2));
+    world.must(&world.ana, Unrelate { ticket: id, relation: Relation::Watcher, people: vec![rita] }).await;
+    world.must(&world.ana, TagTicket { ticket: id, add: vec![], remove: vec![world.urgent] }).await;
+    assert_eq!(agree().await, (4, 1));
+}
+
 pub(super) async fn a_ticket_is_found_by_key_and_id(bench: &Bench) {
     let world = bench.world().await;
     let create = CreateTicket { tags: vec![world.urgent, world.printer], ..CreateTicket::new(world.it, "one") };

@@ -1,0 +1,198 @@
+//! The columns of a ticket, with copies of its live people and its tags as text, one per line:
+//!
+//! ```text
+//! people   relation person joined since        assignee 0192f0c1a2b37000800000000000000a 3 1767225600000
+//! tags     tag since author                    0192f0c1a2b37000800000000000000b 1767225600000 person:0192…
+//! ```
+
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use super::column::{Column as _, Kind, Val, odd};
+use super::image::{Image, Table, next};
+use crate::store::{Head, Parts, StoreError};
+use crate::text::fold;
+use crate::ticket::{Participant, Tagging, Ticket};
+use crate::time::Timestamp;
+use crate::workflow::WorkflowRef;
+
+impl From<Head> for Parts {
+    fn from(Head { ticket, people, tags }: Head) -> Self {
+        Self { ticket, text: None, people, tags, entries: vec![] }
+    }
+}
+
+impl Image for Head {
+    const TABLE: Table = Table {
+        name: "hd_ticket",
+        columns: &[
+            ("tenant_id", Kind::Uuid),
+            ("id", Kind::Uuid),
+            ("project_id", Kind::Uuid),
+            ("number", Kind::Int),
+            ("type", Kind::Text),
+            ("workflow", Kind::Text),
+            ("workflow_version", Kind::Int),
+            ("state", Kind::Text),
+            ("category", Kind::Int),
+            ("title", Kind::Text),
+            ("priority", Kind::Int),
+            ("priority_manual", Kind::Bool),
+            ("urgency", Kind::Int),
+            ("importance", Kind::Int),
+            ("visibility", Kind::Text),
+            ("group_id", Kind::Uuid),
+            ("parent_id", Kind::Uuid),
+            ("start_at", Kind::Int),
+            ("due_at", Kind::Int),
+            ("estimate", Kind::Int),
+            ("resolved_at", Kind::Int),
+            ("closed_at", Kind::Int),
+            ("reopened", Kind::Int),
+            ("regrouped", Kind::Int),
+            ("version", Kind::Int),
+            ("created_by", Kind::Text),
+            ("created_at", Kind::Int),
+            ("updated_by", Kind::Text),
+            ("updated_at", Kind::Int),
+            ("deleted_at", Kind::Int),
+            ("salt", Kind::Bytes),
+            // Copies, see [`Head`].
+            ("people", Kind::Text),
+            ("tags", Kind::Text),
+            // The title folded, for conditions on it.
+            ("folded", Kind::Text),
+        ],
+        key: 2,
+        version: Some(24),
+    };
+    fn values(&self) -> Vec<Val> {
+        let ticket = &self.ticket;
+        vec![
+            ticket.tenant.put(),
+            ticket.id.put(),
+            ticket.project.put(),
+            ticket.number.put(),
+            ticket.kind.put(),
+            Val::Text(ticket.workflow.key.to_string()),
+            ticket.workflow.version.put(),
+            ticket.state.put(),
+            ticket.category.put(),
+            ticket.title.put(),
+            ticket.priority.put(),
+            ticket.priority_manual.put(),
+            ticket.urgency.put(),
+            ticket.importance.put(),
+            ticket.visibility.put(),
+            ticket.group.put(),
+            ticket.parent.put(),
+            ticket.start_at.put(),
+            ticket.due_at.put(),
+            ticket.estimate.put(),
+            ticket.resolved_at.put(),
+            ticket.closed_at.put(),
+            ticket.reopened.put(),
+            ticket.regrouped.put(),
+            ticket.version.put(),
+            ticket.created_by.put(),
+            ticket.created_at.put(),
+            ticket.updated_by.put(),
+            ticket.updated_at.put(),
+            ticket.deleted_at.put(),
+            ticket.salt.put(),
+            Val::Text(people_text(&self.people)),
+            Val::Text(tags_text(&self.tags)),
+            fold(&ticket.title).put(),
+        ]
+    }
+    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+        let ticket = Ticket {
+            tenant: next(v)?,
+            id: next(v)?,
+            project: next(v)?,
+            number: next(v)?,
+            kind: next(v)?,
+            workflow: WorkflowRef { key: next::<String>(v)?.into(), version: next(v)? },
+            state: next(v)?,
+            category: next(v)?,
+            title: next(v)?,
+            priority: next(v)?,
+            priority_manual: next(v)?,
+            urgency: next(v)?,
+            importance: next(v)?,
+            visibility: next(v)?,
+            group: next(v)?,
+            parent: next(v)?,
+            start_at: next(v)?,
+            due_at: next(v)?,
+            estimate: next(v)?,
+            resolved_at: next(v)?,
+            closed_at: next(v)?,
+            reopened: next(v)?,
+            regrouped: next(v)?,
+            version: next(v)?,
+            created_by: next(v)?,
+            created_at: next(v)?,
+            updated_by: next(v)?,
+            updated_at: next(v)?,
+            deleted_at: next(v)?,
+            salt: next(v)?,
+        };
+        let people = people(&ticket, &next::<String>(v)?)?;
+        let tags = tags(&ticket, &next::<String>(v)?)?;
+        Ok(Self { ticket, people, tags })
+    }
+}
+
+/// In one order, so that equal people make equal texts.
+fn people_text(people: &[Participant]) -> String {
+    let mut sorted: Vec<&Participant> = people.iter().collect();
+    sorted.sort_by_key(|person| (person.relation, person.person));
+    let mut text = String::with_capacity(64 * people.len());
+    for Participant { relation, person, joined, since, .. } in sorted {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{relation} {} {joined} {}", Uuid::from(*person).simple(), since.millis());
+    }
+    text
+}
+
+fn tags_text(tags: &[Tagging]) -> String {
+    let mut sorted: Vec<&Tagging> = tags.iter().collect();
+    sorted.sort_by_key(|tagging| tagging.tag);
+    let mut text = String::with_capacity(96 * tags.len());
+    for Tagging { tag, by, at, .. } in sorted {
+        let _ = writeln!(text, "{} {} {by}", Uuid::from(*tag).simple(), at.millis());
+    }
+    text
+}
+
+fn people(ticket: &Ticket, text: &str) -> Result<Vec<Participant>, StoreError> {
+    let read = |line: &str| {
+        let mut words = line.split(' ');
+        Some(Participant {
+            tenant: ticket.tenant,
+            ticket: ticket.id,
+            relation: words.next()?.parse().ok()?,
+            person: Uuid::try_parse(words.next()?).ok()?.into(),
+            joined: words.next()?.parse().ok()?,
+            since: Timestamp::from_millis(words.next()?.parse().ok()?),
+            until: None,
+        })
+    };
+    text.lines().map(|line| read(line).ok_or_else(|| odd("a person of a ticket", line))).collect()
+}
+
+fn tags(ticket: &Ticket, text: &str) -> Result<Vec<Tagging>, StoreError> {
+    let read = |line: &str| {
+        let mut words = line.splitn(3, ' ');
+        Some(Tagging {
+            tenant: ticket.tenant,
+            ticket: ticket.id,
+            tag: Uuid::try_parse(words.next()?).ok()?.into(),
+            at: Timestamp::from_millis(words.next()?.parse().ok()?),
+            by: words.next()?.parse().ok()?,
+        })
+    };
+    text.lines().map(|line| read(line).ok_or_else(|| odd("a tag of a ticket", line))).collect()
+}
