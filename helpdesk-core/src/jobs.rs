@@ -37,6 +37,9 @@ pub enum Verdict {
     Committed,
     /// Try again: after this many milliseconds, or with the ordinary back-off.
     Retry(Option<i64>, String),
+    /// This process lacks what it needs, another may have it: try again after this many milliseconds, as often as it
+    /// takes.
+    Later(i64, String),
     /// Trying again will not help: a dead letter.
     Dead(String),
 }
@@ -163,6 +166,7 @@ impl Desk {
             Ok(Verdict::Done) => return self.finish(job.lease).await,
             Ok(Verdict::Dead(why)) => Release::Dead(why),
             Ok(Verdict::Retry(after, why)) => again(&job, now, after, why),
+            Ok(Verdict::Later(after, why)) => Release::Later(now.plus_millis(after), why),
             Err(ActError::LeaseLost) => return Ok(Ended::Lost),
             Err(error) => again(&job, now, None, error.to_string()),
         };
@@ -173,6 +177,7 @@ impl Desk {
     async fn release(&self, job: &Job, how: Release) -> Result<Ended, ActError> {
         let how = match how {
             Release::Retry(at, why) => Release::Retry(at, storable(&why)),
+            Release::Later(at, why) => Release::Later(at, storable(&why)),
             Release::Dead(why) => Release::Dead(storable(&why)),
             Release::Return => Release::Return,
         };
@@ -183,7 +188,7 @@ impl Desk {
                 tracing::warn!(job = %job.job.id, queue = job.job.queue, why, "dead letter");
                 Ended::Dead
             }
-            (true, Release::Retry(..) | Release::Return) => Ended::Retried,
+            (true, Release::Retry(..) | Release::Later(..) | Release::Return) => Ended::Retried,
         })
     }
 

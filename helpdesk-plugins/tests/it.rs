@@ -7,6 +7,7 @@ mod it {
     mod hostile;
     mod load;
     mod manifest;
+    mod nodes;
     mod sight;
     mod triage;
     mod wall;

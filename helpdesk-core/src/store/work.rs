@@ -61,6 +61,8 @@ pub struct Lease {
 pub enum Release {
     /// Try again then, with what went wrong.
     Retry(Timestamp, String),
+    /// Try then, with what is missing; this try does not count (a worker that lacks what the job needs).
+    Later(Timestamp, String),
     /// Give it back untried (a worker that stops).
     Return,
     /// A dead letter: kept whole, no longer tried, no longer in the way of its subject.

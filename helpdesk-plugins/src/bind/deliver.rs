@@ -23,6 +23,9 @@ use crate::{Mode, run};
 
 /// How often a guest is run anew in one try because the ticket or a stored value changed under it.
 const RERUNS: u32 = 8;
+/// Shortest and longest wait for a process that has the plugin's code, in milliseconds.
+const WAIT_MIN: i64 = 1000;
+const WAIT_MAX: i64 = 5 * 60 * 1000;
 /// Longest message kept in a run record, in characters.
 const MESSAGE_MAX: usize = 2000;
 
@@ -51,7 +54,9 @@ pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery)
     let Some(set) = host.ready(installed) else {
         let why =
             format!("the code of `{id}` ({}) was not provided to this process, or no longer fits", installed.digest);
-        return Ok(Verdict::Retry(None, why));
+        // The longer nobody could, the longer it waits; whenever the code comes, the event is still there.
+        let waited = desk.clock().now().millis().saturating_sub(event.recorded_at.millis());
+        return Ok(Verdict::Later(waited.clamp(WAIT_MIN, WAIT_MAX), why));
     };
     let wanted: Vec<usize> = super::on(set.loaded.manifest(), &id, event).collect();
     let Some(mut on) = wanted.first().copied() else { return Ok(Verdict::Done) };

@@ -93,6 +93,9 @@ pub(super) async fn release(link: &Link<'_>, lease: Lease, how: &Release) -> Don
     const RETRY: &str = "UPDATE {s}hd_job SET run_at = $4, error = $5, \
          lease_token = '00000000-0000-0000-0000-000000000000', lease_until = 0 \
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND state = 'live' RETURNING 1";
+    const LATER: &str = "UPDATE {s}hd_job SET attempt = attempt - 1, run_at = $4, error = $5, \
+         lease_token = '00000000-0000-0000-0000-000000000000', lease_until = 0 \
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND state = 'live' RETURNING 1";
     const RETURN: &str = "UPDATE {s}hd_job SET attempt = attempt - 1, \
          lease_token = '00000000-0000-0000-0000-000000000000', lease_until = 0 \
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND state = 'live' RETURNING 1";
@@ -102,9 +105,9 @@ pub(super) async fn release(link: &Link<'_>, lease: Lease, how: &Release) -> Don
     let core = link.core();
     let mut params = vec![Param::uuid(lease.tenant), Param::uuid(lease.job), Param::uuid(lease.token)];
     let text = match how {
-        Release::Retry(at, error) => {
+        Release::Retry(at, error) | Release::Later(at, error) => {
             params.extend([Param::int(at.millis()), Param::text(error)]);
-            core.sql(RETRY)
+            core.sql(if matches!(how, Release::Retry(..)) { RETRY } else { LATER })
         }
         Release::Return => core.sql(RETURN),
         Release::Dead(error) => {

@@ -116,6 +116,7 @@ pub(super) fn renew(db: &Db, leases: &[Lease], until: Timestamp) -> Result<Effec
 pub(super) fn release(db: &Db, lease: &Lease, how: &Release) -> Result<Effect<bool>, Fault> {
     let (set, mut values) = match how {
         Release::Retry(at, error) => ("run_at = ?, error = ?", vec![at.put(), error.put()]),
+        Release::Later(at, error) => ("attempt = attempt - 1, run_at = ?, error = ?", vec![at.put(), error.put()]),
         Release::Return => ("attempt = attempt - 1", vec![]),
         Release::Dead(error) => ("state = 'dead', error = ?", vec![error.put()]),
     };

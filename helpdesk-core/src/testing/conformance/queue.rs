@@ -181,6 +181,12 @@ pub(super) async fn a_returned_job_is_untried(bench: &Bench) {
     assert!(world.store.release(first.lease, &Release::Return).await.unwrap());
     let second = claim(&world, 1).await.remove(0);
     assert_eq!((first.attempt, second.attempt), (1, 1));
+    let later = world.clock.now().plus_millis(500);
+    assert!(world.store.release(second.lease, &Release::Later(later, "not here".into())).await.unwrap());
+    assert!(claim(&world, 1).await.is_empty());
+    world.clock.advance(500);
+    let third = claim(&world, 1).await.remove(0);
+    assert_eq!((third.attempt, third.error.as_deref()), (1, Some("not here")));
 }
 
 pub(super) async fn a_dead_letter_does_not_block(bench: &Bench) {
