@@ -4,6 +4,7 @@
 
 mod apply;
 mod deliver;
+mod kv;
 mod reads;
 mod show;
 

@@ -40,7 +40,7 @@ pub struct Limits {
     pub rows: u64,
     /// Bytes of one KV value.
     pub kv_value_bytes: u64,
-    /// Bytes of all a plugin stores for one tenant; checked where the writes are applied.
+    /// Bytes of all a plugin stores for one tenant, keys and values; checked where the writes are applied.
     pub kv_total_bytes: u64,
     /// Staged KV writes.
     pub kv_writes: u64,
@@ -150,6 +150,8 @@ pub enum Limit {
     Rows,
     /// One KV value, in bytes.
     KvValueBytes,
+    /// All a plugin stores for one tenant, keys and values, in bytes.
+    KvTotalBytes,
     /// Staged KV writes.
     KvWrites,
     /// Staged HTTP requests.
@@ -173,6 +175,7 @@ impl Limit {
             Self::Queries => "queries",
             Self::Rows => "rows",
             Self::KvValueBytes => "kv-value-bytes",
+            Self::KvTotalBytes => "kv-total-bytes",
             Self::KvWrites => "kv-writes",
             Self::HttpRequests => "http-requests",
         }

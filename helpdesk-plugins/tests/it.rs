@@ -8,7 +8,9 @@ mod it {
     mod load;
     mod manifest;
     mod nodes;
+    mod runs;
     mod sight;
+    mod stored;
     mod triage;
     mod wall;
     mod world;

@@ -29,13 +29,14 @@ pub struct Kv {
 pub struct RunRecord {
     /// The tenant.
     pub tenant: TenantId,
-    /// The delivery.
+    /// The delivery; of a run that did not finish it, an id of its own.
     pub id: JobId,
     /// The plugin.
     pub plugin: String,
     /// The event it was given.
     pub event: String,
-    /// `done`, `skipped`, `rejected`, `failed`.
+    /// `done`, `skipped`, `retry`, `rejected`, `trapped`, `limit-hit`, `refused` (what it staged could not be applied) or
+    /// `host-fault`.
     pub outcome: String,
     /// What it said or why it failed.
     pub message: String,

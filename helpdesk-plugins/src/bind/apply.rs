@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use helpdesk_core::command::{Command, Comment, CreateTicket, EditTicket, MoveTo, Patch, Relate, TagTicket};
 use helpdesk_core::config::TenantConfig;
-use helpdesk_core::id::{GroupId, JobId, Mint, PersonId, ProjectId, TagId, TenantId, TicketId};
-use helpdesk_core::store::{Kv, Row, StoreError, Write};
+use helpdesk_core::id::{GroupId, JobId, Mint, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::ticket::{EntryVisibility, Relation};
 use helpdesk_core::time::Timestamp;
-use helpdesk_core::{Desk, PluginId};
 
-use crate::effect::{Effect, KvWrite};
+use crate::effect::Effect;
 use crate::event::{Field, Value};
 
 /// Why a staged effect cannot be a command: told to the plugin's administrator, and the whole set is dropped.
@@ -258,62 +256,4 @@ fn tag_ids(setting: &Setting<'_>, ticket: TicketId, tags: &[String]) -> Result<V
         tag.ok_or_else(|| format!("the project has no tag `{name}`; define it first"))
     };
     tags.iter().map(id).collect()
-}
-
-/// The rows of staged writes to the plugin's store; later writes of one key build on earlier ones. `Err` in the inner
-/// result: an expected version no longer holds.
-pub(super) async fn rows(
-    desk: &Desk,
-    tenant: TenantId,
-    plugin: &PluginId,
-    writes: &[KvWrite],
-    now: Timestamp,
-) -> Result<Result<Vec<Write>, String>, StoreError> {
-    let mut seen: BTreeMap<String, (Option<Kv>, Option<Kv>)> = BTreeMap::new();
-    for write in writes {
-        let (KvWrite::Set { key, .. } | KvWrite::Add { key, .. } | KvWrite::Delete { key, .. }) = write;
-        if !seen.contains_key(key) {
-            let stored = desk.store().kv(tenant, plugin.as_str(), key).await?;
-            seen.insert(key.clone(), (stored.clone(), stored));
-        }
-        let Some((stored, current)) = seen.get_mut(key) else { continue };
-        let live = current.as_ref().filter(|kv| kv.expires_at.is_none_or(|end| end > now));
-        let version = live.map_or(0, |kv| kv.version.unsigned_abs());
-        let stale = |expect: &Option<u64>| expect.is_some_and(|expect| expect != version);
-        let next = |value: Vec<u8>, expires_at| Kv {
-            tenant,
-            plugin: plugin.to_string(),
-            key: key.clone(),
-            value,
-            version: stored.as_ref().map_or(1, |kv| kv.version + 1),
-            expires_at,
-        };
-        match write {
-            KvWrite::Set { expect, .. } | KvWrite::Delete { expect, .. } if stale(expect) => {
-                return Ok(Err(format!("the stored value `{key}` has version {version} by now")));
-            }
-            KvWrite::Set { value, ttl_seconds, .. } => {
-                let expires = ttl_seconds.map(|seconds| now.plus_millis(i64::from(seconds) * 1000));
-                *current = Some(next(value.clone(), expires));
-            }
-            KvWrite::Add { delta, .. } => {
-                let old: i64 = match live {
-                    None => 0,
-                    Some(kv) => match std::str::from_utf8(&kv.value).ok().and_then(|text| text.parse().ok()) {
-                        Some(number) => number,
-                        None => return Ok(Err(format!("the stored value `{key}` is no number"))),
-                    },
-                };
-                let Some(sum) = old.checked_add(*delta) else {
-                    return Ok(Err(format!("the counter `{key}` overflows")));
-                };
-                let expires = live.and_then(|kv| kv.expires_at);
-                *current = Some(next(sum.to_string().into_bytes(), expires));
-            }
-            KvWrite::Delete { .. } => *current = None,
-        }
-    }
-    let row =
-        |(before, after): (Option<Kv>, Option<Kv>)| Write { before: before.map(Row::Kv), after: after.map(Row::Kv) };
-    Ok(Ok(seen.into_values().filter(|(before, after)| before != after).map(row).collect()))
 }

@@ -10,14 +10,15 @@ use helpdesk_core::desk::read::View;
 use helpdesk_core::event::Cause;
 use helpdesk_core::feed::Delivery;
 use helpdesk_core::filter::Filter;
-use helpdesk_core::id::TicketId;
+use helpdesk_core::id::{Mint, TicketId};
 use helpdesk_core::jobs::Verdict;
-use helpdesk_core::store::{Row, RunRecord, Write};
+use helpdesk_core::store::{Lease, Row, RunRecord, Write};
 use helpdesk_core::{ActError, Actor, Desk, Envelope, Event, PluginId, Refusal};
 
-use super::{DEPTH_MAX, PluginHost, Set, apply, reads::AsPlugin, show};
+use super::{DEPTH_MAX, PluginHost, Set, apply, kv, reads::AsPlugin, show};
 use crate::capability::Call;
 use crate::event::Invocation;
+use crate::limits::Limit;
 use crate::outcome::{Ended, Outcome};
 use crate::{Mode, run};
 
@@ -26,8 +27,10 @@ const RERUNS: u32 = 8;
 /// Shortest and longest wait for a process that has the plugin's code, in milliseconds.
 const WAIT_MIN: i64 = 1000;
 const WAIT_MAX: i64 = 5 * 60 * 1000;
-/// Longest message kept in a run record, in characters.
+/// Longest message kept of a run, in characters.
 const MESSAGE_MAX: usize = 2000;
+/// How a run ended whose effects could not be applied.
+const REFUSED: &str = "refused";
 
 /// Whether the subject of an event matches a manifest's `where`, as it stands now.
 pub(super) async fn passes(desk: &Desk, filter: &Filter, event: &Envelope) -> Result<bool, ActError> {
@@ -101,16 +104,14 @@ impl One<'_> {
             Some(ticket) => match self.desk.ticket(&self.actor(), ticket).await {
                 Ok(view) => Some(view),
                 Err(ActError::Refused(Refusal::NotFound { .. })) => {
-                    let outcome = Outcome::without_effects(Ended::Skipped("the plugin may not see the ticket".into()));
-                    return self.close(&outcome, "skipped").await.map(Some);
+                    return self.unseen("ticket").await.map(Some);
                 }
                 Err(error) => return Err(error),
             },
         };
         // What it is told follows the same rule as what it may read.
         let Some(shown) = self.desk.event(&self.actor(), event.clone()).await? else {
-            let outcome = Outcome::without_effects(Ended::Skipped("the plugin may not see the event".into()));
-            return self.close(&outcome, "skipped").await.map(Some);
+            return self.unseen("event").await.map(Some);
         };
         let outcome = self.host.0.runtime.call(&self.set.loaded, self.call(&shown, view.as_ref())).await;
         for line in &outcome.logs.lines {
@@ -118,20 +119,34 @@ impl One<'_> {
         }
         match &outcome.ended {
             Ended::Ok => self.apply(view.as_ref(), &outcome).await,
-            Ended::Skipped(_) => self.close(&outcome, "skipped").await.map(Some),
-            Ended::Rejected(why) => Ok(Some(Verdict::Dead(format!("rejected: {why}")))),
-            Ended::Retry { after } => {
-                let after = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
-                Ok(Some(Verdict::Retry(after, "the plugin asked for another try".into())))
-            }
-            Ended::HostFault(why) => Ok(Some(Verdict::Retry(None, format!("host: {why}")))),
-            ended @ (Ended::Trapped { .. } | Ended::LimitHit { .. }) => Ok(Some(self.failed(ended.to_string()))),
+            Ended::Skipped(why) => self.skipped(&outcome, why).await.map(Some),
+            ended => self.failed(&outcome, ended.code(), ended.to_string()).await.map(Some),
         }
     }
 
-    /// The same failure twice will not go away by itself.
-    fn failed(&self, why: String) -> Verdict {
-        if self.delivery.error.as_deref() == Some(&why) { Verdict::Dead(why) } else { Verdict::Retry(None, why) }
+    /// Leaves a record of a run that came to nothing, and says what becomes of the delivery.
+    async fn failed(&self, outcome: &Outcome, how: &str, why: String) -> Result<Verdict, ActError> {
+        let why = storable(&why);
+        // Several runs may fail before one delivery ends; each is recorded under its own lease.
+        let job = uuid::Uuid::from(self.delivery.lease.job);
+        let id = Mint::new(job.into()).named(&format!("run/{}", self.delivery.lease.token));
+        let record = RunRecord { id, ..self.record(outcome, how, why.clone(), 0) };
+        self.keep(record, None).await?;
+        Ok(match &outcome.ended {
+            Ended::Rejected(_) => Verdict::Dead(why),
+            Ended::Retry { after } => {
+                Verdict::Retry(after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX)), why)
+            }
+            Ended::HostFault(_) => Verdict::Retry(None, why),
+            // The same failure twice will not go away by itself.
+            Ended::Ok | Ended::Skipped(_) | Ended::Trapped { .. } | Ended::LimitHit { .. } => {
+                if self.delivery.error.as_deref() == Some(&why) {
+                    Verdict::Dead(why)
+                } else {
+                    Verdict::Retry(None, why)
+                }
+            }
+        })
     }
 
     fn call(&self, event: &Envelope, view: Option<&View>) -> run::Delivery {
@@ -174,22 +189,27 @@ impl One<'_> {
         let mut setting = apply::Setting { config: &self.config, projects, job: self.delivery.lease.job };
         let plan = match apply::plan(&outcome.effects, &mut setting) {
             Ok(plan) => plan,
-            Err(misfit) => return Ok(Some(self.failed(misfit.to_string()))),
+            Err(misfit) => return self.failed(outcome, REFUSED, misfit.to_string()).await.map(Some),
         };
         let now = self.desk.clock().now();
-        let mut rows = match apply::rows(self.desk, event.tenant, &self.id, &outcome.kv, now).await? {
+        let mut rows = match kv::rows(self.desk, event.tenant, &self.id, &outcome.kv, now).await? {
             Ok(rows) => rows,
-            Err(stale) => return Ok(Some(self.failed(stale))),
+            Err(stale) => return self.failed(outcome, REFUSED, stale).await.map(Some),
         };
-        rows.push(self.record(outcome, "done", plan.commands.len()));
+        let allowed = self.set.loaded.limits().kv_total_bytes;
+        if let Some(used) = kv::too_much(self.desk, event.tenant, &self.id, &rows, now, allowed).await? {
+            let ended = Ended::LimitHit { limit: Limit::KvTotalBytes, used, allowed };
+            return self.failed(outcome, ended.code(), ended.to_string()).await.map(Some);
+        }
+        rows.push(insert(self.record(outcome, "done", String::new(), plan.commands.len())));
         let mut expected = plan.expected;
         if let Some(view) = view.filter(|_| !plan.commands.is_empty()) {
             expected.push((view.case.ticket.id, view.version()));
         }
         let commands = Commands {
             commands: plan.commands,
-            // The same ids in every try: what was created twice would collide.
-            id: Some(uuid::Uuid::from(self.delivery.lease.job).into()),
+            // No id: it seeds the salts of texts, and whoever reads the log knows the delivery's. The lease alone makes
+            // that nothing is applied twice.
             expected,
             cause: Arc::new(self.cause()),
             done: Some(self.delivery.lease),
@@ -200,7 +220,9 @@ impl One<'_> {
             Ok(_) => Ok(Some(Verdict::Committed)),
             // The ticket or a stored value changed meanwhile: run it anew on what is there now.
             Err(ActError::Refused(Refusal::Conflict(_)) | ActError::Busy(_)) => Ok(None),
-            Err(ActError::Refused(refusal)) => Ok(Some(self.failed(format!("{}: {refusal}", refusal.code())))),
+            Err(ActError::Refused(refusal)) => {
+                self.failed(outcome, REFUSED, format!("{}: {refusal}", refusal.code())).await.map(Some)
+            }
             Err(error) => Err(error),
         }
     }
@@ -218,11 +240,30 @@ impl One<'_> {
     }
 
     /// Ends the delivery without effects, with a record of the run.
-    async fn close(&self, outcome: &Outcome, how: &str) -> Result<Verdict, ActError> {
-        let rows = vec![self.record(outcome, how, 0)];
-        let commands = Commands { done: Some(self.delivery.lease), rows, ..Commands::default() };
-        self.desk.act_all(&Actor::system_of(self.delivery.event.tenant), commands).await?;
+    async fn skipped(&self, outcome: &Outcome, why: &str) -> Result<Verdict, ActError> {
+        let record = self.record(outcome, outcome.ended.code(), why.to_owned(), 0);
+        self.keep(record, Some(self.delivery.lease)).await?;
         Ok(Verdict::Committed)
+    }
+
+    async fn unseen(&self, what: &str) -> Result<Verdict, ActError> {
+        let why = format!("the plugin may not see the {what}");
+        self.skipped(&Outcome::without_effects(Ended::Skipped(why.clone())), &why).await
+    }
+
+    /// Writes a record, and with it the end of the delivery if that is over.
+    async fn keep(&self, record: RunRecord, done: Option<Lease>) -> Result<(), ActError> {
+        let rows = vec![insert(record)];
+        let commands = Commands { done, rows, ..Commands::default() };
+        let by = Actor::system_of(self.delivery.event.tenant);
+        for _ in 1..RERUNS {
+            match self.desk.act_all(&by, commands.clone()).await {
+                // The policy moved on meanwhile, which is nothing to a record.
+                Err(ActError::Busy(_)) => {}
+                kept => return kept.map(drop),
+            }
+        }
+        self.desk.act_all(&by, commands).await.map(drop)
     }
 
     /// The chain is too deep: it ends here, visibly. That it ended is not announced again.
@@ -248,23 +289,27 @@ impl One<'_> {
         Ok(Verdict::Committed)
     }
 
-    fn record(&self, outcome: &Outcome, how: &str, effects: usize) -> Write {
-        let message = match &outcome.ended {
-            Ended::Skipped(why) | Ended::Rejected(why) => why.chars().take(MESSAGE_MAX).collect(),
-            _ => String::new(),
-        };
-        let row = RunRecord {
+    fn record(&self, outcome: &Outcome, how: &str, message: String, effects: usize) -> RunRecord {
+        RunRecord {
             tenant: self.delivery.event.tenant,
             id: self.delivery.lease.job,
             plugin: self.id.to_string(),
             event: self.delivery.event.id.to_string(),
             outcome: how.into(),
-            message,
+            message: storable(&message),
             effects: i32::try_from(effects).unwrap_or(i32::MAX),
             fuel: i64::try_from(outcome.fuel_used).unwrap_or(i64::MAX),
             micros: i64::try_from(outcome.elapsed.as_micros()).unwrap_or(i64::MAX),
             at: self.desk.clock().now(),
-        };
-        Write { before: None, after: Some(Row::Run(row)) }
+        }
     }
+}
+
+fn insert(record: RunRecord) -> Write {
+    Write { before: None, after: Some(Row::Run(record)) }
+}
+
+/// What a guest said, as any database can keep it.
+fn storable(message: &str) -> String {
+    message.chars().filter(|c| *c != '\0').take(MESSAGE_MAX).collect()
 }

@@ -1,0 +1,92 @@
+//! What a plugin staged for its store, as rows, and how much it keeps there.
+
+use std::collections::BTreeMap;
+
+use helpdesk_core::id::TenantId;
+use helpdesk_core::store::{Kv, Row, StoreError, Write};
+use helpdesk_core::time::Timestamp;
+use helpdesk_core::{Desk, PluginId};
+
+use crate::effect::KvWrite;
+
+/// The rows of staged writes to the plugin's store; later writes of one key build on earlier ones. `Err` in the inner
+/// result: an expected version no longer holds.
+pub(super) async fn rows(
+    desk: &Desk,
+    tenant: TenantId,
+    plugin: &PluginId,
+    writes: &[KvWrite],
+    now: Timestamp,
+) -> Result<Result<Vec<Write>, String>, StoreError> {
+    let mut seen: BTreeMap<String, (Option<Kv>, Option<Kv>)> = BTreeMap::new();
+    for write in writes {
+        let (KvWrite::Set { key, .. } | KvWrite::Add { key, .. } | KvWrite::Delete { key, .. }) = write;
+        if !seen.contains_key(key) {
+            let stored = desk.store().kv(tenant, plugin.as_str(), key).await?;
+            seen.insert(key.clone(), (stored.clone(), stored));
+        }
+        let Some((stored, current)) = seen.get_mut(key) else { continue };
+        let live = current.as_ref().filter(|kv| kv.expires_at.is_none_or(|end| end > now));
+        let version = live.map_or(0, |kv| kv.version.unsigned_abs());
+        let stale = |expect: &Option<u64>| expect.is_some_and(|expect| expect != version);
+        let next = |value: Vec<u8>, expires_at| Kv {
+            tenant,
+            plugin: plugin.to_string(),
+            key: key.clone(),
+            value,
+            version: stored.as_ref().map_or(1, |kv| kv.version + 1),
+            expires_at,
+        };
+        match write {
+            KvWrite::Set { expect, .. } | KvWrite::Delete { expect, .. } if stale(expect) => {
+                return Ok(Err(format!("the stored value `{key}` has version {version} by now")));
+            }
+            KvWrite::Set { value, ttl_seconds, .. } => {
+                let expires = ttl_seconds.map(|seconds| now.plus_millis(i64::from(seconds) * 1000));
+                *current = Some(next(value.clone(), expires));
+            }
+            KvWrite::Add { delta, .. } => {
+                let old: i64 = match live {
+                    None => 0,
+                    Some(kv) => match std::str::from_utf8(&kv.value).ok().and_then(|text| text.parse().ok()) {
+                        Some(number) => number,
+                        None => return Ok(Err(format!("the stored value `{key}` is no number"))),
+                    },
+                };
+                let Some(sum) = old.checked_add(*delta) else {
+                    return Ok(Err(format!("the counter `{key}` overflows")));
+                };
+                let expires = live.and_then(|kv| kv.expires_at);
+                *current = Some(next(sum.to_string().into_bytes(), expires));
+            }
+            KvWrite::Delete { .. } => *current = None,
+        }
+    }
+    let row =
+        |(before, after): (Option<Kv>, Option<Kv>)| Write { before: before.map(Row::Kv), after: after.map(Row::Kv) };
+    Ok(Ok(seen.into_values().filter(|(before, after)| before != after).map(row).collect()))
+}
+
+/// The bytes the plugin would keep with these rows written, when that is more than `allowed` and more than now: whoever
+/// has too much may still make it less. Deliveries that run side by side do not see each other's writes; what they add
+/// together is refused with the next one.
+pub(super) async fn too_much(
+    desk: &Desk,
+    tenant: TenantId,
+    plugin: &PluginId,
+    rows: &[Write],
+    now: Timestamp,
+    allowed: u64,
+) -> Result<Option<u64>, StoreError> {
+    let bytes = |row: &Option<Row>| match row {
+        Some(Row::Kv(kv)) if kv.expires_at.is_none_or(|end| end > now) => (kv.key.len() + kv.value.len()) as u64,
+        _ => 0,
+    };
+    let after: u64 = rows.iter().map(|row| bytes(&row.after)).sum();
+    let before: u64 = rows.iter().map(|row| bytes(&row.before)).sum();
+    if after <= before {
+        return Ok(None);
+    }
+    let kept = desk.store().kv_bytes(tenant, plugin.as_str(), now).await?.saturating_add(after - before);
+    Ok((kept > allowed).then_some(kept))
+}

@@ -1,0 +1,106 @@
+//! What plugins leave behind: values within their limits, and texts whose digests say nothing once they are erased.
+
+use helpdesk_core::desk::Set;
+use helpdesk_core::event::Event;
+use helpdesk_core::feed::queue;
+use helpdesk_core::id::{CommandId, JobId, Mint, Salt};
+use helpdesk_core::jobs::Ticked;
+use helpdesk_core::role::Role;
+use helpdesk_core::store::{Kv, Row, Write};
+use helpdesk_core::time::Timestamp;
+use helpdesk_core::{Author, Clock};
+use helpdesk_plugins::Limits;
+
+use super::world::{HOSTILE, World, hostile_toml};
+
+impl World {
+    /// Puts values of 64 KiB (and their keys of four bytes) into the guest's store.
+    async fn fill(&self, count: usize, expires_at: Option<Timestamp>) {
+        let kv = |n: usize| Kv {
+            tenant: self.tenant,
+            plugin: "hostile".into(),
+            key: format!("k{n:03}"),
+            value: vec![0; (64 << 10) - 4],
+            version: 1,
+            expires_at,
+        };
+        let rows = (0..count).map(|n| Write { before: None, after: Some(Row::Kv(kv(n))) }).collect();
+        self.desk.act_all(&self.root(), Set { rows, ..Set::default() }).await.unwrap();
+    }
+
+    async fn kept(&self) -> u64 {
+        self.desk.store().kv_bytes(self.tenant, "hostile", self.clock.now()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_keeps_16_mib_and_no_byte_more() {
+    let allowed = Limits::default().kv_total_bytes;
+    assert_eq!(allowed, 16 << 20);
+    for (bytes, fits) in [(65_535, true), (65_536, false)] {
+        let world = World::new().await;
+        let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+        world.install(&plugin, &format!(r#"{{"do":"kv-bytes","bytes":{bytes}}}"#), Some(Role::Agent)).await;
+        world.fill(255, None).await;
+        world.create("x").await;
+        let round = world.desk.tick().await.unwrap();
+        let run = world.runs().await.remove(0);
+        if fits {
+            // The key `k` has a byte too.
+            assert_eq!((round.done, run.outcome.as_str(), world.kept().await), (1, "done", allowed), "{run:?}");
+            continue;
+        }
+        assert_eq!((round.retried, run.outcome.as_str()), (1, "limit-hit"), "{run:?}");
+        assert_eq!(run.message, format!("limit `kv-total-bytes`: used {}, allowed {allowed}", allowed + 1));
+        assert_eq!(world.kept().await, allowed - (64 << 10));
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_takes_no_room() {
+    let world = World::new().await;
+    let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+    world.install(&plugin, r#"{"do":"kv-bytes","bytes":60000}"#, Some(Role::Agent)).await;
+    world.fill(256, Some(world.clock.now().plus_millis(1000))).await;
+    world.create("x").await;
+    assert_eq!(world.desk.tick().await.unwrap(), Ticked { retried: 1, ..Ticked::default() });
+    assert_eq!(world.runs().await[0].outcome, "limit-hit");
+    world.clock.advance(10_000);
+    assert_eq!(world.desk.tick().await.unwrap(), Ticked { done: 1, ..Ticked::default() });
+    assert_eq!(world.kept().await, 60_001);
+}
+
+#[tokio::test]
+async fn the_salt_of_a_plugins_text_does_not_follow_from_the_log() {
+    let world = World::new().await;
+    let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+    world.install(&plugin, r#"{"do":"effect-bytes","bytes":5}"#, Some(Role::Agent)).await;
+    let ticket = world.create("x").await;
+    let before = world.desk.head_of_log().await.unwrap();
+    assert_eq!(world.desk.tick().await.unwrap().done, 1);
+    let view = world.see(ticket).await;
+    let [entry] = view.case.entries.as_slice() else { panic!("{:?}", view.case.entries) };
+    assert!(matches!(entry.author, Author::Plugin(_)));
+    let (events, _) = world.desk.store().after(None, helpdesk_core::event::Cursor::at(0), 100).await.unwrap();
+    let digest = events.iter().find_map(|event| match &event.event {
+        Event::EntryAdded(added) if event.cursor > before => Some(added.digest.clone()),
+        _ => None,
+    });
+    assert_eq!(digest, Some(entry.salt.digest(&entry.body)));
+    // Every id that stands in the log, and the deliveries that follow from it, tried as seeds.
+    let mut seeds: Vec<CommandId> = Vec::new();
+    for event in &events {
+        let id = uuid::Uuid::from(event.id);
+        let job: JobId = Mint::new(id.into()).named("plugins/hostile");
+        seeds.extend([id, job.into(), ticket.into(), entry.id.into()].map(CommandId::from));
+    }
+    // Salts and ids are drawn in turn: with up to eight drawn before.
+    let guess = |seed: CommandId, skip: usize| -> Salt {
+        let mut mint = Mint::new(seed);
+        let _: Vec<JobId> = (0..skip).map(|_| mint.id()).collect();
+        mint.salt()
+    };
+    let guesses = seeds.iter().flat_map(|seed| (0..8).map(move |skip| guess(*seed, skip)));
+    assert!(guesses.into_iter().all(|guess| guess != entry.salt));
+    assert_eq!(world.desk.store().dead(&queue("plugins"), 1).await.unwrap().1.live, 0);
+}
