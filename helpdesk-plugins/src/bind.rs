@@ -3,6 +3,7 @@
 //! What is here knows both the desk and the runtime; the rest of the crate knows only the runtime.
 
 mod apply;
+mod budget;
 mod deliver;
 mod kv;
 mod reads;
@@ -135,7 +136,10 @@ impl PluginHost {
         let package =
             Package { _compiled: compiled, toml: toml.to_owned(), component: component.to_vec(), filters, manifest };
         let mut packages = self.0.packages.lock().unwrap_or_else(PoisonError::into_inner);
-        packages.retain(|known| known.manifest.sha256 != package.manifest.sha256);
+        let same = |known: &Package| {
+            known.manifest.id == package.manifest.id && known.manifest.sha256 == package.manifest.sha256
+        };
+        packages.retain(|known| !same(known));
         packages.push(Arc::new(package));
         Ok(id)
     }
@@ -187,7 +191,9 @@ impl PluginHost {
         if let Some(set) = running.get(&key).filter(|set| set.installed == *installed) {
             return Some(set.clone());
         }
-        let package = self.package(|package| package.manifest.sha256.to_string() == installed.digest)?;
+        let package = self.package(|package| {
+            package.manifest.id == installed.plugin.as_str() && package.manifest.sha256.to_string() == installed.digest
+        })?;
         let granted: Capabilities = serde_json::from_str(&installed.granted).ok()?;
         let grant = Grant::new(&package.manifest, granted).ok()?;
         let loaded = self.0.runtime.load(package.manifest.clone(), grant, &package.component).ok()?;

@@ -1,6 +1,7 @@
 //! The host against prebuilt guests. `cargo xtask plugins` builds those; the tests never do.
 
 mod it {
+    mod budget;
     mod desk;
     mod fixture;
     mod grants;

@@ -10,11 +10,13 @@ use helpdesk_core::desk::read::View;
 use helpdesk_core::event::Cause;
 use helpdesk_core::feed::Delivery;
 use helpdesk_core::filter::Filter;
-use helpdesk_core::id::{Mint, TicketId};
+use helpdesk_core::id::{EventId, Mint, TicketId};
 use helpdesk_core::jobs::Verdict;
 use helpdesk_core::store::{Lease, Row, RunRecord, Write};
+use helpdesk_core::time::Timestamp;
 use helpdesk_core::{ActError, Actor, Desk, Envelope, Event, PluginId, Refusal};
 
+use super::budget::{self, RUNS_MAX, SETS_MAX, Spent, WRITES_MAX};
 use super::{DEPTH_MAX, PluginHost, Set, apply, kv, reads::AsPlugin, show};
 use crate::capability::Call;
 use crate::event::Invocation;
@@ -71,10 +73,19 @@ pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery)
     }
     let one = One { host, desk, delivery, id, set, on, config };
     if event.cause.depth >= DEPTH_MAX {
-        return one.stop().await;
+        return one.stop("depth", u64::from(event.cause.depth) + 1, DEPTH_MAX.into()).await;
+    }
+    // What an act causes directly is bounded by the plugins there are, and need not be looked up.
+    let now = desk.clock().now();
+    let spent = match event.cause.depth {
+        0 => Spent::default(),
+        _ => budget::spent(desk, event.tenant, one.root(), now).await?,
+    };
+    if spent.runs >= RUNS_MAX {
+        return one.stop("runs", spent.runs + 1, RUNS_MAX).await;
     }
     for _ in 0..RERUNS {
-        if let Some(verdict) = one.attempt().await? {
+        if let Some(verdict) = one.attempt(spent).await? {
             return Ok(verdict);
         }
     }
@@ -97,7 +108,7 @@ impl One<'_> {
     }
 
     /// One run; `None` when the ticket changed meanwhile.
-    async fn attempt(&self) -> Result<Option<Verdict>, ActError> {
+    async fn attempt(&self, spent: Spent) -> Result<Option<Verdict>, ActError> {
         let event = &self.delivery.event;
         let view = match event.subject.ticket() {
             None => None,
@@ -118,7 +129,7 @@ impl One<'_> {
             tracing::debug!(plugin = %self.id, level = ?line.level, fields = line.fields, "{}", line.message);
         }
         match &outcome.ended {
-            Ended::Ok => self.apply(view.as_ref(), &outcome).await,
+            Ended::Ok => self.apply(view.as_ref(), &outcome, spent).await,
             Ended::Skipped(why) => self.skipped(&outcome, why).await.map(Some),
             ended => self.failed(&outcome, ended.code(), ended.to_string()).await.map(Some),
         }
@@ -176,7 +187,7 @@ impl One<'_> {
     }
 
     /// Commits effects, stored values, run record and the end of the delivery; `None` when the ticket changed meanwhile.
-    async fn apply(&self, view: Option<&View>, outcome: &Outcome) -> Result<Option<Verdict>, ActError> {
+    async fn apply(&self, view: Option<&View>, outcome: &Outcome, spent: Spent) -> Result<Option<Verdict>, ActError> {
         let event = &self.delivery.event;
         let mut projects: BTreeMap<TicketId, _> =
             view.map(|view| (view.case.ticket.id, view.case.ticket.project)).into_iter().collect();
@@ -192,6 +203,10 @@ impl One<'_> {
             Err(misfit) => return self.failed(outcome, REFUSED, misfit.to_string()).await.map(Some),
         };
         let now = self.desk.clock().now();
+        let writes = plan.commands.len();
+        if let Some(verdict) = self.over_budget(view, spent.writes, writes, now).await? {
+            return Ok(Some(verdict));
+        }
         let mut rows = match kv::rows(self.desk, event.tenant, &self.id, &outcome.kv, now).await? {
             Ok(rows) => rows,
             Err(stale) => return self.failed(outcome, REFUSED, stale).await.map(Some),
@@ -201,7 +216,10 @@ impl One<'_> {
             let ended = Ended::LimitHit { limit: Limit::KvTotalBytes, used, allowed };
             return self.failed(outcome, ended.code(), ended.to_string()).await.map(Some);
         }
-        rows.push(insert(self.record(outcome, "done", String::new(), plan.commands.len())));
+        rows.push(insert(self.record(outcome, "done", String::new(), writes)));
+        if event.cause.depth > 0 || writes > 0 {
+            rows.push(budget::note(event.tenant, self.root(), self.delivery.lease.job, writes, now));
+        }
         let mut expected = plan.expected;
         if let Some(view) = view.filter(|_| !plan.commands.is_empty()) {
             expected.push((view.case.ticket.id, view.version()));
@@ -227,16 +245,44 @@ impl One<'_> {
         }
     }
 
+    /// What becomes of a delivery whose commands would be too many.
+    async fn over_budget(
+        &self,
+        view: Option<&View>,
+        spent: u64,
+        writes: usize,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, ActError> {
+        let event = &self.delivery.event;
+        let used = spent.saturating_add(writes as u64);
+        if used > WRITES_MAX {
+            return self.stop("writes", used, WRITES_MAX).await.map(Some);
+        }
+        let Some(view) = view.filter(|_| writes > 0) else { return Ok(None) };
+        let ticket = view.case.ticket.id;
+        let pause = budget::pause(self.desk, event.tenant, ticket, view.version(), &self.id, now).await?;
+        match (pause, event.cause.depth) {
+            (None, _) => Ok(None),
+            // Many acts are no loop: each still gets its answer, in its time.
+            (Some(until), 0) => {
+                let why =
+                    format!("`{}` changed this ticket {SETS_MAX} times in a minute; it goes on after that", self.id);
+                Ok(Some(Verdict::Later(until.millis() - now.millis(), why)))
+            }
+            (Some(_), _) => self.stop("sets", SETS_MAX + 1, SETS_MAX).await.map(Some),
+        }
+    }
+
+    /// The act that began it all.
+    fn root(&self) -> EventId {
+        self.delivery.event.cause.root.unwrap_or(self.delivery.event.id)
+    }
+
     fn cause(&self) -> Cause {
         let event = &self.delivery.event;
         let mut via = event.cause.via.clone();
         via.push(self.id.clone());
-        Cause {
-            root: event.cause.root.or(Some(event.id)),
-            parent: Some(event.id),
-            depth: event.cause.depth.saturating_add(1),
-            via,
-        }
+        Cause { root: Some(self.root()), parent: Some(event.id), depth: event.cause.depth.saturating_add(1), via }
     }
 
     /// Ends the delivery without effects, with a record of the run.
@@ -266,19 +312,13 @@ impl One<'_> {
         self.desk.act_all(&by, commands).await.map(drop)
     }
 
-    /// The chain is too deep: it ends here, visibly. That it ended is not announced again.
-    async fn stop(&self) -> Result<Verdict, ActError> {
+    /// The chain is too long: it ends here, visibly. That it ended is not announced again.
+    async fn stop(&self, limit: &str, used: u64, allowed: u64) -> Result<Verdict, ActError> {
         let event = &self.delivery.event;
         if matches!(event.event, Event::AutomationStopped(_)) {
             return Ok(Verdict::Done);
         }
-        let stop = |ticket| StopAutomation {
-            ticket,
-            plugin: self.id.clone(),
-            limit: "depth".into(),
-            used: u64::from(event.cause.depth) + 1,
-            allowed: DEPTH_MAX.into(),
-        };
+        let stop = |ticket| StopAutomation { ticket, plugin: self.id.clone(), limit: limit.into(), used, allowed };
         let commands = Commands {
             commands: event.subject.ticket().map(|ticket| stop(ticket).into()).into_iter().collect(),
             cause: Arc::new(self.cause()),

@@ -63,7 +63,7 @@ async fn a_node_without_the_code_loses_nothing_for_the_one_that_has_it() {
     }
     for _ in 0..10 {
         let (one, other) = tokio::join!(world.desk.tick(), poor.tick());
-        (one.unwrap(), other.unwrap());
+        one.and(other).unwrap();
         world.clock.advance(10 * 60 * 1000);
     }
     world.desk.tick().await.unwrap();
