@@ -25,7 +25,7 @@ use helpdesk_core::{ActError, Actor, Author, Desk, Envelope, PluginId};
 use crate::capability::{Capabilities, Grant};
 use crate::limits::Limits;
 use crate::load::{LoadError, Loaded};
-use crate::manifest::{Manifest, ManifestError, Trigger};
+use crate::manifest::{Manifest, ManifestError, OnPoison, Trigger};
 use crate::run::{CheckError, Runtime};
 use crate::schema::ConfigProblem;
 use crate::{EngineError, Mode};
@@ -237,9 +237,9 @@ fn supported(manifest: &Manifest) -> Result<(), ProvideError> {
     let what = what
         .or_else(|| caps.emit.first().map(|kind| format!("emit:{kind}")))
         .or_else(|| caps.http.first().map(|target| format!("http:{}", target.host)))
-        .or_else(|| {
-            manifest.on.iter().find(|on| on.mode != Mode::After).map(|on| format!("mode {}", on.mode.as_str()))
-        });
+        .or_else(|| manifest.on.iter().find(|on| on.mode != Mode::After).map(|on| format!("mode {}", on.mode.as_str())))
+        .or_else(|| manifest.on.iter().any(|on| on.receive_own).then(|| "receive-own".to_owned()))
+        .or_else(|| manifest.on.iter().any(|on| on.on_poison == OnPoison::Stop).then(|| "on-poison stop".to_owned()));
     match what {
         Some(what) => Err(ProvideError::Unsupported { plugin: manifest.id.clone(), what }),
         None => Ok(()),

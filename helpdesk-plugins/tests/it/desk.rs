@@ -104,6 +104,11 @@ async fn what_the_host_cannot_do_is_refused_before_it_is_installed() {
     let toml = TRIAGE.0.replace("[config]", "emit = [\"triage.done\"]\n\n[config]");
     let error = world.host.provide(&toml, TRIAGE.1).unwrap_err();
     assert!(matches!(&error, ProvideError::Unsupported { what, .. } if what == "emit:triage.done"), "{error}");
+    for (line, unsupported) in [("receive-own = true", "receive-own"), ("on-poison = \"stop\"", "on-poison stop")] {
+        let toml = TRIAGE.0.replacen("[[on]]", &format!("[[on]]\n{line}"), 1);
+        let error = world.host.provide(&toml, TRIAGE.1).unwrap_err();
+        assert!(matches!(&error, ProvideError::Unsupported { what, .. } if what == unsupported), "{error}");
+    }
     let triage = world.host.provide(TRIAGE.0, TRIAGE.1).unwrap();
     let error = world.host.installation(world.tenant, &triage, r#"{"rules":[{"if":{},"then":{}}]}"#, None).unwrap_err();
     assert!(matches!(error, ProvideError::Config(_)), "{error}");
