@@ -149,7 +149,7 @@ fn trips_are_as_stated() {
         let hand = Hand::connect(&url, world, Arc::new(SystemClock), 1).unwrap();
         let stated = [
             // the operation, trips of the desk, trips by hand
-            (Op::Create, 3, 2),
+            (Op::Create, 2, 2),
             (Op::Transition, 2, 2),
             (Op::Comment, 2, 2),
             (Op::Get, 1, 1),

@@ -45,6 +45,12 @@ pub const TICKET: [&str; 34] = [
     "tags",
     "folded",
 ];
+/// The columns of a ticket that are read, behind an alias: all but the last.
+pub fn read(alias: &str) -> String {
+    let columns: Vec<String> = TICKET[..33].iter().map(|column| format!("{alias}.{column}")).collect();
+    columns.join(", ")
+}
+
 const EVENT: &str = "tenant_id, id, subject_kind, subject_id, version, ord, kind, schema, author, cause, occurred_at, \
      recorded_at, internal, data";
 
@@ -93,8 +99,7 @@ fn watermark() -> String {
 impl Statements {
     /// Renders them.
     pub fn new() -> Self {
-        let head: Vec<String> = TICKET.iter().map(|column| format!("t.{column}")).collect();
-        let head = head.join(", ");
+        let head = read("t");
         let entry = ["id", "author", "visibility", "body", "salt", "version", "created_at", "edited_at", "deleted_at"];
         let (entries, join_entries) = arrays("n", "hd_entry", &entry, "ORDER BY created_at, id LIMIT 100");
         let load = |list: &str, join: &str| {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Lite;
 use crate::hand::Person;
 use crate::hand::read_people as people;
-use crate::hand::sql::TICKET;
+use crate::hand::sql::read as columns;
 use crate::step::PAGE;
 use crate::world::{COLUMNS, place};
 
@@ -65,11 +65,6 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
         })?,
         _tags: text(32)?,
     })
-}
-
-/// The columns of a ticket behind an alias.
-fn columns(alias: &str) -> String {
-    TICKET.map(|column| format!("{alias}.{column}")).join(", ")
 }
 
 impl Lite {

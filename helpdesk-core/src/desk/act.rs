@@ -12,7 +12,7 @@ use super::order::Order;
 use crate::actor::Actor;
 use crate::command::{Ask, Command, Intent, Made};
 use crate::config::TenantConfig;
-use crate::decide::decide;
+use crate::decide::{Needs, decide};
 use crate::error::{ActError, Conflict, Refusal};
 use crate::event::{Cause, Cursor, Subject};
 use crate::id::{CommandId, Mint, TenantId, TicketId};
@@ -132,8 +132,12 @@ impl Desk {
         // Rows of the sender's own were made from what the sender saw: only the sender can make them anew.
         let tries = if set.rows.is_empty() { self.inner.tries } else { 1 };
         for _ in 0..tries {
-            if let Some(done) = self.attempt(&order, &mut so_far).await? {
-                return Ok(done);
+            match self.attempt(&order, &mut so_far).await {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => {}
+                // The belief may be out of date: ask the database, which has the last word.
+                Err(ActError::Refused(_)) if so_far.believes => {}
+                Err(error) => return Err(error),
             }
             if so_far.unmoved > UNMOVED_MAX {
                 // Nothing it looked at has changed, and still it cannot be: what it makes exists.
@@ -149,7 +153,10 @@ impl Desk {
         let store = &self.inner.store;
         let author = by.author();
         let key = set.key.as_deref().map(|key| (&author, key));
-        let mut loaded = store.load(*tenant, &order.needs, key).await?;
+        let mut loaded = match self.belief(order, so_far) {
+            Some(epoch) => Loaded { epoch: Some(epoch), ..Loaded::default() },
+            None => store.load(*tenant, &order.needs, key).await?,
+        };
         if order.moves_parent() {
             self.load_old_parents(order, &mut loaded).await?;
         }
@@ -196,6 +203,9 @@ impl Desk {
         // Rows of the organisation keep the version that was seen: whoever may not change them has been refused by now.
         order.check_subject(&scene)?;
         let still = scene.is_still();
+        if still && so_far.believes {
+            return Ok(None); // it writes nothing, so no commit will check what was believed
+        }
         if still && set.key.is_none() && set.done.is_none() && set.rows.is_empty() && set.jobs.is_empty() {
             let version = order.subject_version(&scene).unwrap_or_default();
             return Ok(Some(Done { out: made, version, cursor: store.head().await?, changed: false }));
@@ -242,6 +252,16 @@ impl Desk {
             Outcome::Stale => Ok(None),
             Outcome::LeaseLost => Err(ActError::LeaseLost),
         }
+    }
+
+    /// The epoch to decide under without asking, the first time: a command that needs nothing but the policy, such as a
+    /// creation, spares the trip, for the commit checks that the epoch still holds.
+    fn belief(&self, order: &Order<'_>, so_far: &mut SoFar) -> Option<i64> {
+        let first = so_far.seen.is_none();
+        let alone = order.needs == Needs::default() && order.set.key.is_none() && order.set.rows.is_empty();
+        let believed = self.believed(order.tenant);
+        so_far.believes = first && alone && believed > 0;
+        so_far.believes.then_some(believed)
     }
 
     /// Refuses a stale expectation, with what changed since.
@@ -328,6 +348,8 @@ struct SoFar {
     /// What the last try saw, and how many tries in a row saw the same.
     seen: Option<Sight>,
     unmoved: u32,
+    /// Whether the last try went by what the cache believes of the policy.
+    believes: bool,
 }
 
 impl SoFar {

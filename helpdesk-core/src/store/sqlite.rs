@@ -54,7 +54,8 @@ pub struct SqliteOptions {
     /// Whether each commit reaches the disk before it is answered (`synchronous=FULL`). Without, a power failure may
     /// take the last commits; a crash of the process never does.
     pub synchronous_full: bool,
-    /// Reader threads, at least 1.
+    /// Connections that read, at least 1. Every other one has a thread, for lists and searches; on the rest callers make
+    /// short reads themselves, so that these take no way to another thread and back.
     pub readers: usize,
     /// How long to wait for another process that writes.
     pub busy_timeout: Duration,
@@ -168,6 +169,14 @@ impl SqliteStore {
         Box::pin(async move { self.fit()?.read(read).await })
     }
 
+    /// As [`read`](Self::read), for what is found by key.
+    fn glance<'a, T: Send + 'static>(
+        &'a self,
+        read: impl Fn(&Db) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { self.fit()?.glance(read).await })
+    }
+
     fn change<'a, T: Send + 'static>(
         &'a self,
         work: impl FnMut(&Db) -> Result<Effect<T>, Fault> + Send + 'static,
@@ -188,14 +197,14 @@ impl Store for SqliteStore {
         key: Option<(&'a Author, &'a str)>,
     ) -> Answer<'a, Loaded> {
         let (needs, key) = (needs.clone(), key.map(|(by, key)| (by.clone(), key.to_owned())));
-        self.read(move |db| load::load(db, tenant, &needs, key.as_ref().map(|(by, key)| (by, key.as_str()))))
+        self.glance(move |db| load::load(db, tenant, &needs, key.as_ref().map(|(by, key)| (by, key.as_str()))))
     }
     fn config(&self, tenant: TenantId) -> Answer<'_, Option<TenantConfig>> {
         self.read(move |db| load::config(db, tenant))
     }
     fn standing<'a>(&'a self, actor: &'a Actor) -> Answer<'a, (i64, Standing)> {
         let actor = actor.clone();
-        self.read(move |db| load::standing(db, &actor))
+        self.glance(move |db| load::standing(db, &actor))
     }
     fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
         self.change(move |db| {
@@ -221,11 +230,11 @@ impl Store for SqliteStore {
     }
     fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)> {
         let which = which.clone();
-        self.read(move |db| load::ticket(db, tenant, &which, entries))
+        self.glance(move |db| load::ticket(db, tenant, &which, entries))
     }
     fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)> {
         let ids = ids.to_vec();
-        self.read(move |db| load::tickets(db, tenant, &ids))
+        self.glance(move |db| load::tickets(db, tenant, &ids))
     }
     fn entries(
         &self,
@@ -266,7 +275,7 @@ impl Store for SqliteStore {
     }
     fn kv<'a>(&'a self, tenant: TenantId, plugin: &'a str, key: &'a str) -> Answer<'a, Option<Kv>> {
         let values = [tenant.put(), Val::Text(plugin.into()), Val::Text(key.into())];
-        self.read(move |db| db.image("kv", &db.reads.kv, &values))
+        self.glance(move |db| db.image("kv", &db.reads.kv, &values))
     }
     fn kv_keys<'a>(
         &'a self,
@@ -299,7 +308,7 @@ impl Store for SqliteStore {
 
 impl Log for SqliteStore {
     fn head(&self) -> Answer<'_, Cursor> {
-        self.read(log::head)
+        self.glance(log::head)
     }
     fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
         self.read(move |db| log::after(db, tenant, cursor, limit))

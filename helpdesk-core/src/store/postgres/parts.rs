@@ -9,7 +9,6 @@ use super::core::Core;
 use super::value::{absent, image, maybe_int, transposed, val};
 use crate::store::sql::column::Column;
 use crate::store::sql::image::Image;
-use crate::store::sql::names::columns;
 use crate::store::{Head, Parts, StoreError};
 use crate::ticket::{Entry, TicketText};
 
@@ -25,7 +24,7 @@ pub(super) struct Extent {
 /// The statement: `tickets` is what stands behind `LEFT JOIN`, gives the ticket the alias `t`, and joins it to the epoch
 /// under the alias `e`; `tenant` is the placeholder of the tenant.
 pub(super) fn select(core: &Core, extent: Extent, tickets: &str, tenant: &str) -> String {
-    let mut list = format!("e.epoch, {}", columns::<Head>("t."));
+    let mut list = format!("e.epoch, {}", core.reads.head);
     let mut joins = String::new();
     if extent.text {
         let texts = core.names.of::<TicketText>();
@@ -63,7 +62,7 @@ pub(super) fn read(row: &Row, extent: Extent) -> Result<(i64, Option<Parts>), St
     }
     let mut parts = Parts::from(image::<Head>(row, at)?);
     let first = [&parts.ticket.tenant.put(), &parts.ticket.id.put()];
-    at += Head::TABLE.columns.len();
+    at += Head::TABLE.read().len();
     if extent.text {
         let [.., (_, description), (_, salt)] = TicketText::TABLE.columns else { return Ok((epoch, None)) };
         let there: Option<&str> = row.try_get(at).map_err(|error| StoreError::Defect(error.to_string()))?;

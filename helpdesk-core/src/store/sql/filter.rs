@@ -12,7 +12,7 @@ use crate::filter::{Cond, Filter, Number, Range, TextIs, When};
 use crate::id::{GroupId, TenantId, TicketId};
 use crate::store::Internal;
 use crate::text::{fold, in_order};
-use crate::ticket::{Participant, SearchDoc, Tagging};
+use crate::ticket::{Participant, Relation, SearchDoc, Tagging};
 use crate::time::Timestamp;
 
 /// The alias of `hd_ticket`.
@@ -90,7 +90,10 @@ impl Compiler<'_> {
             Cond::Parent(list) => one_or_none(col("parent_id"), list, TicketId::NIL),
             Cond::CreatedBy(list) => one_of(col("created_by"), list),
             Cond::Related { people, relations } => {
-                let live = Expr::col(("p", "until")).eq(never()).and(one_of(Expr::col(("p", "relation")), relations));
+                let mut live = Expr::col(("p", "until")).eq(never());
+                if !Relation::ALL.iter().all(|relation| relations.contains(relation)) {
+                    live = live.and(one_of(Expr::col(("p", "relation")), relations));
+                }
                 if people.is_empty() {
                     Expr::exists(self.side("p", Participant::TABLE.name).and_where(live).take())
                 } else {

@@ -66,6 +66,7 @@ impl Image for Head {
         ],
         key: 2,
         version: Some(24),
+        derived: 1,
     };
     fn values(&self) -> Vec<Val> {
         let ticket = &self.ticket;

@@ -9,13 +9,22 @@ use crate::text::fold;
 use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
 use crate::workflow::Published;
 
-/// A table: its name, its columns in order, how many of the first are the key, and the column that counts versions.
+/// A table: its name, its columns in order, how many of the first are the key, the column that counts versions, and how
+/// many of the last are derived from others, written and never read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static [(&'static str, Kind)],
     pub(crate) key: usize,
     pub(crate) version: Option<usize>,
+    pub(crate) derived: usize,
+}
+
+impl Table {
+    /// The columns that are read.
+    pub(crate) fn read(&self) -> &'static [(&'static str, Kind)] {
+        &self.columns[..self.columns.len() - self.derived]
+    }
 }
 
 /// A struct that is the image of a row.
@@ -48,7 +57,7 @@ macro_rules! images {
         impl Image for $type {
             const TABLE: Table = {
                 const COLUMNS: &[(&str, Kind)] = &[$(($column, <$ct as Column>::KIND)),*];
-                Table { name: $table, columns: COLUMNS, key: $key, version: if $versioned { version_of(COLUMNS) } else { None } }
+                Table { name: $table, columns: COLUMNS, key: $key, version: if $versioned { version_of(COLUMNS) } else { None }, derived: 0 }
             };
             fn values(&self) -> Vec<Val> { vec![$(self.$field.put()),*] }
             fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
@@ -148,6 +157,7 @@ impl Image for Person {
         ],
         key: 2,
         version: Some(9),
+        derived: 1,
     };
     fn values(&self) -> Vec<Val> {
         vec![
@@ -200,6 +210,7 @@ impl Image for Group {
         ],
         key: 2,
         version: Some(5),
+        derived: 1,
     };
     fn values(&self) -> Vec<Val> {
         vec![
@@ -243,6 +254,7 @@ impl Image for Grant {
         ],
         key: 2,
         version: None,
+        derived: 0,
     };
     fn values(&self) -> Vec<Val> {
         let (scope, project) = match self.scope {
@@ -295,6 +307,7 @@ impl Image for SearchDoc {
         ],
         key: 3,
         version: None,
+        derived: 0,
     };
     fn values(&self) -> Vec<Val> {
         vec![

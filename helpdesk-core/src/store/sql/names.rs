@@ -75,10 +75,10 @@ impl Names {
     }
 }
 
-/// The columns of a row image, in order, for a statement written by hand; `prefix` is an alias with its dot, or empty.
+/// The columns of a row image that are read, in order, for a statement written by hand; `prefix` is an alias with its dot, or empty.
 /// Every name is quoted: `key`, `type`, `of` and `at` mean something to one database or the other.
 pub(crate) fn columns<T: Image>(prefix: &str) -> String {
-    let columns: Vec<String> = T::TABLE.columns.iter().map(|(name, _)| format!("{prefix}\"{name}\"")).collect();
+    let columns: Vec<String> = T::TABLE.read().iter().map(|(name, _)| format!("{prefix}\"{name}\"")).collect();
     columns.join(", ")
 }
 

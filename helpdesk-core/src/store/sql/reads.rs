@@ -20,6 +20,8 @@ pub(crate) fn limited(sql: &str, limit: u16) -> String {
 /// The texts.
 #[derive(Debug)]
 pub(crate) struct Reads {
+    /// What is read of a ticket under the alias `t`: not a statement.
+    pub(crate) head: String,
     /// Tenant → epoch.
     pub(crate) epoch: String,
     /// Tenant → the tenant.
@@ -93,6 +95,7 @@ impl Reads {
         let (ticket, project, grant, member) =
             (names.of::<Head>(), names.of::<Project>(), names.of::<Grant>(), names.of::<Membership>());
         Self {
+            head: columns::<Head>("t."),
             epoch: format!("SELECT epoch FROM {} WHERE tenant_id = $1", names.text("hd_epoch")),
             tenant: rows::<Tenant>(names, "WHERE tenant_id = $1"),
             tenants: rows::<Tenant>(names, "ORDER BY tenant_id"),

@@ -11,10 +11,10 @@ use super::image::Image;
 use super::names::Names;
 use crate::store::{Find, Head};
 
-/// The heads of one page, in order: all columns of [`Head`]; inside, `hd_ticket` has the alias `t`.
+/// The rows of one page, in order: `SELECT * FROM hd_ticket t`, for the store to say what it reads of them.
 pub(crate) fn page(find: &Find, names: &Names) -> (String, Values) {
     let mut select = SelectStatement::new();
-    select.columns(Head::TABLE.columns.iter().map(|(name, _)| (T, *name)));
+    select.expr(Expr::cust("*"));
     matching(&mut select, find, names);
     let (by, way) = (find.order.by.as_str(), if find.order.descending { Way::Desc } else { Way::Asc });
     if let Some((sort, id)) = find.after {

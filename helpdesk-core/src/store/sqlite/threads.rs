@@ -3,14 +3,21 @@
 //! Work goes in as closures and answers come back through one-shot channels, so that a dropped future leaves its work
 //! whole: it is done, and nobody hears of it. A memory database has the writer alone, which reads as well. Work that
 //! panics is undone and answered with a defect; a thread that ends all the same leaves nobody waiting.
+//!
+//! Short reads skip the way to a thread and back, which takes longer than they do: the caller makes them itself, on a
+//! connection of the [`seats`].
+
+mod seats;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::db::{Db, Fault};
+use self::seats::Seats;
+use super::db::{Db, Fault, store_error};
 use crate::store::StoreError;
 
 /// Most changes in one transaction.
@@ -177,21 +184,34 @@ pub(super) struct Threads {
     writer: Arc<Inbox>,
     /// The same as the writer's when there are no readers.
     readers: Arc<Inbox>,
+    /// For short reads.
+    seats: Seats,
     /// Closed when every thread has ended: each holds a sender.
     running: watch::Receiver<()>,
     pub(super) bell: Arc<Notify>,
 }
 
 impl Threads {
-    /// Starts a thread for each connection.
+    /// Starts a thread for the writer and for every other reader, beginning with the first; the rest are for short reads.
     pub(super) fn start(writer: Db, readers: Vec<Db>) -> Result<Self, StoreError> {
         let bell = Arc::new(Notify::new());
         let write = Arc::<Inbox>::default();
         let read = if readers.is_empty() { Arc::clone(&write) } else { Arc::default() };
         let (runs, running) = watch::channel(());
-        let this = Self { writer: write, readers: read, running, bell: Arc::clone(&bell) };
-        spawn("helpdesk-writer", &this.writer, runs.clone(), move |inbox| write_all(&writer, inbox, &bell))?;
+        let (mut threads, mut seats) = (Vec::new(), Vec::new());
         for (i, reader) in readers.into_iter().enumerate() {
+            if i % 2 == 0 {
+                threads.push(reader);
+            } else {
+                // Waiting is for threads.
+                reader.conn.busy_timeout(Duration::ZERO).map_err(|error| store_error(&error))?;
+                seats.push((reader, runs.clone()));
+            }
+        }
+        let seats = Seats::new(seats);
+        let this = Self { writer: write, readers: read, seats, running, bell: Arc::clone(&bell) };
+        spawn("helpdesk-writer", &this.writer, runs.clone(), move |inbox| write_all(&writer, inbox, &bell))?;
+        for (i, reader) in threads.into_iter().enumerate() {
             let name = format!("helpdesk-reader-{i}");
             spawn(&name, &this.readers, runs.clone(), move |inbox| read_all(&reader, inbox))?;
         }
@@ -215,6 +235,17 @@ impl Threads {
             return Err(closed());
         }
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Reads what is found by key: a few rows. On the caller's own thread when a connection is free.
+    pub(super) async fn glance<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Db) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.seats.read(&read) {
+            Some(answer) => answer,
+            None => self.read(read).await,
+        }
     }
 
     /// Changes something, in one transaction with whatever else waits.
@@ -249,11 +280,12 @@ impl Threads {
 
     /// No more work is taken; what waits is still done.
     pub(super) fn close(&self) {
+        self.seats.close();
         self.readers.close();
         self.writer.close();
     }
 
-    /// Waits until all threads have ended, after [`close`](Self::close).
+    /// Waits until all threads and short reads have ended, after [`close`](Self::close).
     pub(super) async fn ended(&self) {
         let mut running = self.running.clone();
         while running.changed().await.is_ok() {} // nothing is ever sent; an error says that the last one is gone

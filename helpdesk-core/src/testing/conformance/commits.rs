@@ -127,10 +127,13 @@ pub(super) async fn a_command_is_one_load_and_one_commit(bench: &Bench) {
     calls(&["commit", "load"]);
     world.must(&world.ana, crate::command::MoveTo::new(id, "start")).await;
     calls(&["commit", "load"]);
+    // A creation needs nothing but the policy, which the commit checks.
     world.must(&world.ana, CreateTicket::new(world.it, "one more, for its number")).await;
+    calls(&["commit", "draw"]);
+    world.must(&world.ana, CreateTicket::new(world.it, "whoever repeats it must be found").keyed("new")).await;
     calls(&["commit", "draw", "load"]);
     let page = crate::desk::read::Page::first(50);
-    assert_eq!(world.desk.tickets(&world.ana, &crate::Filter::All, page).await.unwrap().len(), 2);
+    assert_eq!(world.desk.tickets(&world.ana, &crate::Filter::All, page).await.unwrap().len(), 3);
     calls(&["find"]);
     world.desk.ticket(&world.ana, id).await.unwrap();
     calls(&["ticket"]);
