@@ -6,13 +6,14 @@ use futures_util::future::join_all;
 
 use super::Bench;
 use super::commits::head;
-use crate::command::{Asking, Comment, CreateProject, CreateTicket, EditTicket, Patch};
+use crate::command::{Asking, Comment, CreateProject, CreateTicket, EditTicket, GrantRole, Patch, RevokeRole};
 use crate::desk::Desk;
 use crate::desk::read::Page;
 use crate::error::{ActError, Refusal};
 use crate::filter::{Filter, Order, SortBy};
+use crate::role::Role;
 use crate::store::Store;
-use crate::testing::Faulty;
+use crate::testing::{Faulty, World};
 use crate::ticket::Priority;
 use crate::value::Field;
 
@@ -34,6 +35,21 @@ pub(super) async fn two_writers_on_one_version_conflict_by_field(bench: &Bench) 
     };
     let ActError::Refused(Refusal::Conflict(conflict)) = error else { panic!("no conflict: {error}") };
     assert_eq!((conflict.expected, conflict.current, conflict.fields), (1, 2, vec![changed]));
+}
+
+/// A creation does not ask for the policy before it commits: what another desk changed must hold all the same.
+pub(super) async fn a_creation_goes_by_the_policy_of_its_commit(bench: &Bench) {
+    let world = bench.world().await;
+    let other = Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap();
+    let create = |title: &str| CreateTicket::new(world.ops, title);
+    let count = async || world.desk.count(&world.root, &Filter::All).await.unwrap().value;
+    let refused = world.desk.act(&world.olaf, create("not yet")).await.unwrap_err();
+    assert_eq!((refused.code(), count().await), ("FORBIDDEN", 0));
+    let grant = other.act(&world.root, GrantRole::new(Role::Agent, World::id(&world.olaf))).await.unwrap().out;
+    world.desk.act(&world.olaf, create("granted meanwhile")).await.unwrap();
+    other.act(&world.root, RevokeRole { grant }).await.unwrap();
+    let refused = world.desk.act(&world.olaf, create("no more")).await.unwrap_err();
+    assert_eq!((refused.code(), count().await), ("FORBIDDEN", 1));
 }
 
 pub(super) async fn sixty_four_creators_get_sixty_four_keys(bench: &Bench) {

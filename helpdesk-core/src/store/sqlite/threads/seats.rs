@@ -19,7 +19,7 @@ impl Seats {
         Self(Mutex::new(Some(seats)))
     }
 
-    fn free(&self) -> MutexGuard<'_, Option<Vec<Seat>>> {
+    pub(super) fn free(&self) -> MutexGuard<'_, Option<Vec<Seat>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

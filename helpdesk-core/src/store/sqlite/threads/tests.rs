@@ -89,3 +89,30 @@ async fn every_close_waits_for_the_threads() {
     second.await;
     threads.ended().await;
 }
+
+#[tokio::test]
+async fn a_short_read_is_made_by_its_caller_unless_it_would_wait() {
+    let threads = Threads::start(db(), vec![db(), db()]).unwrap();
+    let here = std::thread::current().id();
+    let by = || threads.glance(|_| Ok(std::thread::current().id()));
+    assert_eq!(by().await.unwrap(), here);
+    let bad = threads.glance(|_| -> Result<(), Fault> { panic!("oh no") }).await;
+    assert!(matches!(bad, Err(StoreError::Defect(says)) if says.contains("oh no")));
+    assert_eq!(by().await.unwrap(), here, "a panic costs no connection");
+    let busy = threads.glance(move |_| {
+        let by = std::thread::current().id();
+        if by == here { Err(StoreError::Unavailable("busy".into()).into()) } else { Ok(by) }
+    });
+    assert_ne!(busy.await.unwrap(), here);
+    let taken = threads.seats.free().as_mut().and_then(Vec::pop);
+    assert_ne!(by().await.unwrap(), here);
+    threads.close();
+    while threads.readers.state().serving + threads.writer.state().serving > 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut ended = std::pin::pin!(threads.ended());
+    assert!(futures_util::poll!(&mut ended).is_pending(), "somebody reads still");
+    drop(taken);
+    ended.await;
+    assert!(matches!(by().await, Err(StoreError::Unavailable(_))));
+}
