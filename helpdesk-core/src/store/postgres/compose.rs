@@ -107,7 +107,7 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
             if mask == 0 {
                 return;
             }
-            (table, Act::Update(mask), before, after)
+            (table, Act::Update(table.widened(mask)), before, after)
         }
     };
     let counts = table.version.is_some() && act != Act::Insert;

@@ -67,6 +67,13 @@ impl Image for Head {
         key: 2,
         version: Some(24),
         derived: 1,
+        // Version, who and when; the state and what follows from it; the title; the priority.
+        families: &[
+            1 << 24 | 1 << 27 | 1 << 28,
+            1 << 7 | 1 << 8 | 1 << 20 | 1 << 21 | 1 << 22,
+            1 << 9 | 1 << 30 | 1 << 33,
+            1 << 10 | 1 << 11 | 1 << 12 | 1 << 13,
+        ],
     };
     fn values(&self) -> Vec<Val> {
         let ticket = &self.ticket;
@@ -196,4 +203,30 @@ fn tags(ticket: &Ticket, text: &str) -> Result<Vec<Tagging>, StoreError> {
         })
     };
     text.lines().map(|line| read(line).ok_or_else(|| odd("a tag of a ticket", line))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_what_they_say() {
+        let names = |mask: u64| -> Vec<&str> {
+            let columns = Head::TABLE.columns.iter().enumerate();
+            columns.filter(|(i, _)| mask & (1 << i) != 0).map(|(_, (name, _))| *name).collect()
+        };
+        let families: Vec<_> = Head::TABLE.families.iter().map(|family| names(*family)).collect();
+        let expected: [&[&str]; 4] = [
+            &["version", "updated_by", "updated_at"],
+            &["state", "category", "resolved_at", "closed_at", "reopened"],
+            &["title", "salt", "folded"],
+            &["priority", "priority_manual", "urgency", "importance"],
+        ];
+        assert_eq!(families, expected);
+        let moved = Head::TABLE.widened(1 << 7 | 1 << 24);
+        assert_eq!(
+            names(moved),
+            ["state", "category", "resolved_at", "closed_at", "reopened", "version", "updated_by", "updated_at"]
+        );
+    }
 }

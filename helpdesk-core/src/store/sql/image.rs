@@ -18,9 +18,17 @@ pub(crate) struct Table {
     pub(crate) key: usize,
     pub(crate) version: Option<usize>,
     pub(crate) derived: usize,
+    /// Columns that often change together, as bits.
+    pub(crate) families: &'static [u64],
 }
 
 impl Table {
+    /// `mask` with the whole of each family it touches: where a statement is planned for each set of columns, and every
+    /// connection plans it several times, few sets serve better than exact ones.
+    pub(crate) fn widened(&self, mask: u64) -> u64 {
+        self.families.iter().filter(|family| *family & mask != 0).fold(mask, |mask, family| mask | family)
+    }
+
     /// The columns that are read.
     pub(crate) fn read(&self) -> &'static [(&'static str, Kind)] {
         &self.columns[..self.columns.len() - self.derived]
@@ -57,7 +65,7 @@ macro_rules! images {
         impl Image for $type {
             const TABLE: Table = {
                 const COLUMNS: &[(&str, Kind)] = &[$(($column, <$ct as Column>::KIND)),*];
-                Table { name: $table, columns: COLUMNS, key: $key, version: if $versioned { version_of(COLUMNS) } else { None }, derived: 0 }
+                Table { name: $table, columns: COLUMNS, key: $key, version: if $versioned { version_of(COLUMNS) } else { None }, derived: 0, families: &[] }
             };
             fn values(&self) -> Vec<Val> { vec![$(self.$field.put()),*] }
             fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
@@ -158,6 +166,7 @@ impl Image for Person {
         key: 2,
         version: Some(9),
         derived: 1,
+        families: &[],
     };
     fn values(&self) -> Vec<Val> {
         vec![
@@ -211,6 +220,7 @@ impl Image for Group {
         key: 2,
         version: Some(5),
         derived: 1,
+        families: &[],
     };
     fn values(&self) -> Vec<Val> {
         vec![
@@ -255,6 +265,7 @@ impl Image for Grant {
         key: 2,
         version: None,
         derived: 0,
+        families: &[],
     };
     fn values(&self) -> Vec<Val> {
         let (scope, project) = match self.scope {
@@ -308,6 +319,7 @@ impl Image for SearchDoc {
         key: 3,
         version: None,
         derived: 0,
+        families: &[],
     };
     fn values(&self) -> Vec<Val> {
         vec![
