@@ -75,9 +75,12 @@ fn head_doc(
         words: joined(&[title, description]),
     };
     let long = long?; // without the long text neither it nor the title was changed
-    let new = doc(&ticket.title, &long.description);
-    let Some(before) = before else { return Some((None, new)) };
-    let old = doc(&before.ticket.title, before.text.as_ref().map_or("", |text| &text.description));
+    let Some(before) = before else { return Some((None, doc(&ticket.title, &long.description))) };
+    let description = before.text.as_ref().map_or("", |text| &text.description);
+    if before.ticket.title == ticket.title && description == long.description {
+        return None; // finding the words takes longer than all the rest
+    }
+    let (old, new) = (doc(&before.ticket.title, description), doc(&ticket.title, &long.description));
     (old != new).then_some((Some(old), new))
 }
 

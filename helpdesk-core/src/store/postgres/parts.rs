@@ -6,8 +6,8 @@
 use tokio_postgres::Row;
 
 use super::core::Core;
-use super::value::{absent, image, maybe_int, transposed, val};
-use crate::store::sql::column::Column;
+use super::value::{absent, image, maybe_int, seen, transposed};
+use crate::store::sql::column::Seen;
 use crate::store::sql::image::Image;
 use crate::store::{Head, Parts, StoreError};
 use crate::ticket::{Entry, TicketText};
@@ -61,14 +61,14 @@ pub(super) fn read(row: &Row, extent: Extent) -> Result<(i64, Option<Parts>), St
         return Ok((epoch, None));
     }
     let mut parts = Parts::from(image::<Head>(row, at)?);
-    let first = [&parts.ticket.tenant.put(), &parts.ticket.id.put()];
+    let first = [Seen::Uuid(parts.ticket.tenant.into()), Seen::Uuid(parts.ticket.id.into())];
     at += Head::TABLE.read().len();
     if extent.text {
         let [.., (_, description), (_, salt)] = TicketText::TABLE.columns else { return Ok((epoch, None)) };
         let there: Option<&str> = row.try_get(at).map_err(|error| StoreError::Defect(error.to_string()))?;
         if there.is_some() {
-            let vals = [val(row, at, *description)?, val(row, at + 1, *salt)?];
-            parts.text = Some(TicketText::read(&mut first.into_iter().cloned().chain(vals))?);
+            let rest = [seen(row, at, *description)?, seen(row, at + 1, *salt)?];
+            parts.text = Some(TicketText::read(&mut first.into_iter().chain(rest))?);
         }
         at += 2;
     }

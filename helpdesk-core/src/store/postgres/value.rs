@@ -6,7 +6,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type};
 use uuid::Uuid;
 
 use crate::store::StoreError;
-use crate::store::sql::column::{Column, Kind, Val, odd};
+use crate::store::sql::column::{Column, Kind, Seen, Val, odd};
 use crate::store::sql::image::Image;
 
 /// The value of one placeholder.
@@ -110,20 +110,20 @@ fn unreadable(error: tokio_postgres::Error) -> StoreError {
 }
 
 /// One column of a row.
-pub(super) fn val(row: &Row, at: usize, kind: Kind) -> Result<Val, StoreError> {
+pub(super) fn seen(row: &Row, at: usize, kind: Kind) -> Result<Seen<'_>, StoreError> {
     Ok(match kind {
-        Kind::Uuid => Val::Uuid(row.try_get(at).map_err(unreadable)?),
-        Kind::Int => Val::Int(row.try_get(at).map_err(unreadable)?),
-        Kind::Text => Val::Text(row.try_get::<_, &str>(at).map_err(unreadable)?.into()),
-        Kind::Bool => Val::Bool(row.try_get(at).map_err(unreadable)?),
-        Kind::Bytes => Val::Bytes(row.try_get(at).map_err(unreadable)?),
-        Kind::Words => Val::Words(String::new()), // indexed, never read
+        Kind::Uuid => Seen::Uuid(row.try_get(at).map_err(unreadable)?),
+        Kind::Int => Seen::Int(row.try_get(at).map_err(unreadable)?),
+        Kind::Text => Seen::Text(row.try_get(at).map_err(unreadable)?),
+        Kind::Bool => Seen::Bool(row.try_get(at).map_err(unreadable)?),
+        Kind::Bytes => Seen::Bytes(row.try_get(at).map_err(unreadable)?),
+        Kind::Words => Seen::Words(""), // indexed, never read
     })
 }
 
 /// One column of a row, as a Rust type.
 pub(super) fn get<C: Column>(row: &Row, at: usize) -> Result<C, StoreError> {
-    C::get(val(row, at, C::KIND)?)
+    C::get(seen(row, at, C::KIND)?)
 }
 
 /// A column that may be NULL: the number of an outer join or an empty aggregate.
@@ -140,11 +140,11 @@ pub(super) fn absent(row: &Row, at: usize) -> Result<bool, StoreError> {
 pub(super) fn image<T: Image>(row: &Row, at: usize) -> Result<T, StoreError> {
     let mut failed = None;
     // Lazily: what an image does not read is not decoded.
-    let mut vals = T::TABLE.columns.iter().enumerate().map_while(|(i, (_, kind))| {
-        let val = val(row, at + i, *kind);
-        val.map_err(|error| failed = Some(error)).ok()
+    let mut values = T::TABLE.columns.iter().enumerate().map_while(|(i, (_, kind))| {
+        let seen = seen(row, at + i, *kind);
+        seen.map_err(|error| failed = Some(error)).ok()
     });
-    let image = T::read(&mut vals);
+    let image = T::read(&mut values);
     match failed {
         Some(error) => Err(error),
         None => image,
@@ -158,7 +158,7 @@ pub(super) fn images<T: Image>(rows: &[Row]) -> Result<Vec<T>, StoreError> {
 
 /// Row images out of one array per column, as [`super::parts::arrays`] asks for them: every column but the first two,
 /// which are the same for all. An empty aggregate is NULL.
-pub(super) fn transposed<T: Image>(row: &Row, at: usize, first: [&Val; 2]) -> Result<Vec<T>, StoreError> {
+pub(super) fn transposed<T: Image>(row: &Row, at: usize, first: [Seen<'_>; 2]) -> Result<Vec<T>, StoreError> {
     let columns = &T::TABLE.columns[2..];
     let arrays = columns.iter().enumerate().map(|(i, (_, kind))| array(row, at + i, *kind));
     let mut arrays = arrays.collect::<Result<Vec<_>, _>>()?;
@@ -166,26 +166,26 @@ pub(super) fn transposed<T: Image>(row: &Row, at: usize, first: [&Val; 2]) -> Re
     let mut out = Vec::with_capacity(count);
     for _ in 0..count {
         let rest = arrays.iter_mut().filter_map(Iterator::next);
-        out.push(T::read(&mut first.into_iter().cloned().chain(rest))?);
+        out.push(T::read(&mut first.into_iter().chain(rest))?);
     }
     Ok(out)
 }
 
-fn array(row: &Row, at: usize, kind: Kind) -> Result<std::vec::IntoIter<Val>, StoreError> {
+fn array(row: &Row, at: usize, kind: Kind) -> Result<std::vec::IntoIter<Seen<'_>>, StoreError> {
     fn read<'a, T: tokio_postgres::types::FromSql<'a>>(
         row: &'a Row,
         at: usize,
-        make: impl Fn(T) -> Val,
-    ) -> Result<Vec<Val>, StoreError> {
+        make: impl Fn(T) -> Seen<'a>,
+    ) -> Result<Vec<Seen<'a>>, StoreError> {
         let list: Option<Vec<T>> = row.try_get(at).map_err(unreadable)?;
         Ok(list.unwrap_or_default().into_iter().map(make).collect())
     }
     let vals = match kind {
-        Kind::Uuid => read(row, at, Val::Uuid),
-        Kind::Int => read(row, at, Val::Int),
-        Kind::Text | Kind::Words => read::<&str>(row, at, |text| Val::Text(text.into())),
-        Kind::Bool => read(row, at, Val::Bool),
-        Kind::Bytes => read(row, at, Val::Bytes),
+        Kind::Uuid => read(row, at, Seen::Uuid),
+        Kind::Int => read(row, at, Seen::Int),
+        Kind::Text | Kind::Words => read(row, at, Seen::Text),
+        Kind::Bool => read(row, at, Seen::Bool),
+        Kind::Bytes => read(row, at, Seen::Bytes),
     };
     vals.map(Vec::into_iter)
 }

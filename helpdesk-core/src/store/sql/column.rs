@@ -30,11 +30,22 @@ pub(crate) enum Val {
     Words(String),
 }
 
+/// A value as it stands in a row that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen<'a> {
+    Uuid(Uuid),
+    Int(i64),
+    Text(&'a str),
+    Bool(bool),
+    Bytes(&'a [u8]),
+    Words(&'a str),
+}
+
 /// A Rust type that fits a column.
 pub(crate) trait Column: Sized {
     const KIND: Kind;
     fn put(&self) -> Val;
-    fn get(val: Val) -> Result<Self, StoreError>;
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError>;
 }
 
 /// A value that should not stand there.
@@ -47,8 +58,8 @@ macro_rules! column {
         impl Column for $type {
             const KIND: Kind = Kind::$kind;
             fn put(&self) -> Val { let $self = self; Val::$kind($put) }
-            fn get(val: Val) -> Result<Self, StoreError> {
-                match val { Val::$kind($val) => $get, other => Err(odd(stringify!($type), other)) }
+            fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+                match seen { Seen::$kind($val) => $get, other => Err(odd(stringify!($type), other)) }
             }
         }
     )*};
@@ -61,9 +72,9 @@ column! {
     i16 = Int, v => i64::from(*v), v => i16::try_from(v).map_err(|_| odd("a 16-bit number", v));
     u32 = Int, v => i64::from(*v), v => u32::try_from(v).map_err(|_| odd("a positive number", v));
     bool = Bool, v => *v, v => Ok(v);
-    String = Text, v => v.clone(), v => Ok(v);
-    Vec<u8> = Bytes, v => v.clone(), v => Ok(v);
-    Salt = Bytes, v => v.0.to_vec(), v => v.as_slice().try_into().map(Salt).map_err(|_| odd("16 bytes of salt", v.len()));
+    String = Text, v => v.clone(), v => Ok(v.to_owned());
+    Vec<u8> = Bytes, v => v.clone(), v => Ok(v.to_vec());
+    Salt = Bytes, v => v.0.to_vec(), v => v.try_into().map(Salt).map_err(|_| odd("16 bytes of salt", v.len()));
     Timestamp = Int, v => v.millis(), v => Ok(Timestamp::from_millis(v));
     Option<Timestamp> = Int, v => v.unwrap_or(Timestamp::NEVER).millis(),
         v => Ok(Some(Timestamp::from_millis(v)).filter(|at| *at != Timestamp::NEVER));
@@ -76,13 +87,13 @@ macro_rules! id_columns {
         impl Column for crate::id::$type {
             const KIND: Kind = Kind::Uuid;
             fn put(&self) -> Val { Val::Uuid((*self).into()) }
-            fn get(val: Val) -> Result<Self, StoreError> { Uuid::get(val).map(Self::from) }
+            fn get(seen: Seen<'_>) -> Result<Self, StoreError> { Uuid::get(seen).map(Self::from) }
         }
         impl Column for Option<crate::id::$type> {
             const KIND: Kind = Kind::Uuid;
             fn put(&self) -> Val { Val::Uuid(self.map_or(Uuid::nil(), Uuid::from)) }
-            fn get(val: Val) -> Result<Self, StoreError> {
-                Uuid::get(val).map(|id| (!id.is_nil()).then(|| id.into()))
+            fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+                Uuid::get(seen).map(|id| (!id.is_nil()).then(|| id.into()))
             }
         }
     )*};
@@ -94,9 +105,9 @@ macro_rules! name_columns {
         impl Column for $type {
             const KIND: Kind = Kind::Text;
             fn put(&self) -> Val { Val::Text(self.to_string()) }
-            fn get(val: Val) -> Result<Self, StoreError> {
-                match val {
-                    Val::Text(text) => text.parse().map_err(|error| odd(stringify!($type), format!("{error}"))),
+            fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+                match seen {
+                    Seen::Text(text) => text.parse().map_err(|error| odd(stringify!($type), format!("{error}"))),
                     other => Err(odd(stringify!($type), other)),
                 }
             }
@@ -121,8 +132,8 @@ macro_rules! rank_columns {
         impl Column for $type {
             const KIND: Kind = Kind::Int;
             fn put(&self) -> Val { Val::Int(*self as i64) }
-            fn get(val: Val) -> Result<Self, StoreError> {
-                let rank = i64::get(val)?;
+            fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+                let rank = i64::get(seen)?;
                 usize::try_from(rank).ok().and_then(|rank| Self::ALL.get(rank)).copied()
                     .ok_or_else(|| odd(stringify!($type), rank))
             }

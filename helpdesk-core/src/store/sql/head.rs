@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::column::{Column as _, Kind, Val, odd};
+use super::column::{Column as _, Kind, Seen, Val, odd};
 use super::image::{Image, Table, next};
 use crate::store::{Head, Parts, StoreError};
 use crate::text::fold;
@@ -114,14 +114,14 @@ impl Image for Head {
             fold(&ticket.title).put(),
         ]
     }
-    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+    fn read<'a>(v: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
         let ticket = Ticket {
             tenant: next(v)?,
             id: next(v)?,
             project: next(v)?,
             number: next(v)?,
             kind: next(v)?,
-            workflow: WorkflowRef { key: next::<String>(v)?.into(), version: next(v)? },
+            workflow: WorkflowRef { key: text(v)?.into(), version: next(v)? },
             state: next(v)?,
             category: next(v)?,
             title: next(v)?,
@@ -147,9 +147,16 @@ impl Image for Head {
             deleted_at: next(v)?,
             salt: next(v)?,
         };
-        let people = people(&ticket, &next::<String>(v)?)?;
-        let tags = tags(&ticket, &next::<String>(v)?)?;
+        let people = people(&ticket, text(v)?)?;
+        let tags = tags(&ticket, text(v)?)?;
         Ok(Self { ticket, people, tags })
+    }
+}
+
+fn text<'a>(values: &mut impl Iterator<Item = Seen<'a>>) -> Result<&'a str, StoreError> {
+    match values.next() {
+        Some(Seen::Text(text)) => Ok(text),
+        other => Err(odd("a text", other)),
     }
 }
 
@@ -175,7 +182,7 @@ fn tags_text(tags: &[Tagging]) -> String {
     text
 }
 
-fn people(ticket: &Ticket, text: &str) -> Result<Vec<Participant>, StoreError> {
+fn people(ticket: &Ticket, lines: &str) -> Result<Vec<Participant>, StoreError> {
     let read = |line: &str| {
         let mut words = line.split(' ');
         Some(Participant {
@@ -188,10 +195,10 @@ fn people(ticket: &Ticket, text: &str) -> Result<Vec<Participant>, StoreError> {
             until: None,
         })
     };
-    text.lines().map(|line| read(line).ok_or_else(|| odd("a person of a ticket", line))).collect()
+    lines.lines().map(|line| read(line).ok_or_else(|| odd("a person of a ticket", line))).collect()
 }
 
-fn tags(ticket: &Ticket, text: &str) -> Result<Vec<Tagging>, StoreError> {
+fn tags(ticket: &Ticket, lines: &str) -> Result<Vec<Tagging>, StoreError> {
     let read = |line: &str| {
         let mut words = line.splitn(3, ' ');
         Some(Tagging {
@@ -202,7 +209,7 @@ fn tags(ticket: &Ticket, text: &str) -> Result<Vec<Tagging>, StoreError> {
             by: words.next()?.parse().ok()?,
         })
     };
-    text.lines().map(|line| read(line).ok_or_else(|| odd("a tag of a ticket", line))).collect()
+    lines.lines().map(|line| read(line).ok_or_else(|| odd("a tag of a ticket", line))).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The columns of every table: how each row image is written and read, once for both databases.
 
-use super::column::{Column, Kind, Val};
+use super::column::{Column, Kind, Seen, Val};
 use crate::id::{GroupId, PersonId, ProjectId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{Grant, Principal, Scope};
@@ -40,7 +40,7 @@ pub(crate) trait Image: Sized {
     const TABLE: Table;
     fn values(&self) -> Vec<Val>;
     /// Reads the values of the columns, in order; those derived from others come last and are not read.
-    fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError>;
+    fn read<'a>(values: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError>;
 }
 
 const fn version_of(columns: &[(&'static str, Kind)]) -> Option<usize> {
@@ -54,7 +54,7 @@ const fn version_of(columns: &[(&'static str, Kind)]) -> Option<usize> {
     None
 }
 
-pub(super) fn next<T: Column>(values: &mut impl Iterator<Item = Val>) -> Result<T, StoreError> {
+pub(super) fn next<'a, T: Column>(values: &mut impl Iterator<Item = Seen<'a>>) -> Result<T, StoreError> {
     T::get(values.next().ok_or_else(|| StoreError::Defect("a row has too few columns".into()))?)
 }
 
@@ -68,7 +68,7 @@ macro_rules! images {
                 Table { name: $table, columns: COLUMNS, key: $key, version: if $versioned { version_of(COLUMNS) } else { None }, derived: 0, families: &[] }
             };
             fn values(&self) -> Vec<Val> { vec![$(self.$field.put()),*] }
-            fn read(values: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+            fn read<'a>(values: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
                 $(let $field = next::<$ct>(values)?;)*
                 Ok(Self { $($field),* })
             }
@@ -185,7 +185,7 @@ impl Image for Person {
             fold(&format!("{} {}", self.name, self.email)).put(),
         ]
     }
-    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+    fn read<'a>(v: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
         Ok(Self {
             tenant: next(v)?,
             id: next(v)?,
@@ -234,7 +234,7 @@ impl Image for Group {
             fold(&self.name).put(),
         ]
     }
-    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+    fn read<'a>(v: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
         Ok(Self {
             tenant: next(v)?,
             id: next(v)?,
@@ -285,7 +285,7 @@ impl Image for Grant {
             self.granted_at.put(),
         ]
     }
-    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+    fn read<'a>(v: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
         let (tenant, id, kind, key) = (next(v)?, next(v)?, next::<String>(v)?, next::<String>(v)?);
         let bad = |_| super::column::odd("a principal", format!("{kind} {key}"));
         let to = match kind.as_str() {
@@ -330,10 +330,10 @@ impl Image for SearchDoc {
             Val::Words(self.words.clone()),
         ]
     }
-    fn read(v: &mut impl Iterator<Item = Val>) -> Result<Self, StoreError> {
+    fn read<'a>(v: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
         let (tenant, ticket, entry, internal) = (next(v)?, next(v)?, next::<EntryId>(v)?, next(v)?);
         match v.next() {
-            Some(Val::Words(words)) => Ok(Self { tenant, ticket, entry, internal, words }),
+            Some(Seen::Words(words)) => Ok(Self { tenant, ticket, entry, internal, words: words.to_owned() }),
             other => Err(super::column::odd("words", other)),
         }
     }

@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, Row, ffi};
 use uuid::Uuid;
 
 use crate::store::StoreError;
-use crate::store::sql::column::{Column, Kind, Val, odd};
+use crate::store::sql::column::{Column, Kind, Seen, Val, odd};
 use crate::store::sql::image::Image;
 use crate::store::sql::names::{Dialect, Names};
 use crate::store::sql::reads::Reads;
@@ -222,19 +222,17 @@ pub(super) fn get<T: Column>(row: &Row<'_>, i: usize) -> Result<T, Fault> {
     Ok(T::get(value(row.get_ref(i)?, T::KIND)?)?)
 }
 
-fn value(found: ValueRef<'_>, kind: Kind) -> Result<Val, StoreError> {
-    let text = |bytes: &[u8]| {
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| odd("UTF-8", String::from_utf8_lossy(bytes)))
-    };
+fn value(found: ValueRef<'_>, kind: Kind) -> Result<Seen<'_>, StoreError> {
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| odd("UTF-8", String::from_utf8_lossy(bytes)));
     Ok(match (kind, found) {
         (Kind::Uuid, ValueRef::Blob(bytes)) => {
-            Val::Uuid(Uuid::from_slice(bytes).map_err(|_| odd("16 bytes of an id", bytes.len()))?)
+            Seen::Uuid(Uuid::from_slice(bytes).map_err(|_| odd("16 bytes of an id", bytes.len()))?)
         }
-        (Kind::Int, ValueRef::Integer(int)) => Val::Int(int),
-        (Kind::Bool, ValueRef::Integer(int)) => Val::Bool(int != 0),
-        (Kind::Text, ValueRef::Text(bytes)) => Val::Text(text(bytes)?),
-        (Kind::Words, ValueRef::Text(bytes)) => Val::Words(text(bytes)?),
-        (Kind::Bytes, ValueRef::Blob(bytes)) => Val::Bytes(bytes.to_vec()),
+        (Kind::Int, ValueRef::Integer(int)) => Seen::Int(int),
+        (Kind::Bool, ValueRef::Integer(int)) => Seen::Bool(int != 0),
+        (Kind::Text, ValueRef::Text(bytes)) => Seen::Text(text(bytes)?),
+        (Kind::Words, ValueRef::Text(bytes)) => Seen::Words(text(bytes)?),
+        (Kind::Bytes, ValueRef::Blob(bytes)) => Seen::Bytes(bytes),
         (kind, found) => return Err(odd(&format!("{kind:?}"), found)),
     })
 }
