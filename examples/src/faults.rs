@@ -18,7 +18,7 @@ use helpdesk_core::org::{Membership, Person, Tenant};
 use helpdesk_core::role::Grant;
 use helpdesk_core::store::{
     Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, Which,
+    PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use helpdesk_core::ticket::{Entry, Participant, Revision};
 use helpdesk_core::time::Timestamp;
@@ -264,8 +264,8 @@ impl<D: Database> Queue for Faulty<D> {
             moved
         })
     }
-    fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64> {
-        self.real.sweep(keys, now)
+    fn sweep(&self, upto: Sweep) -> Answer<'_, u64> {
+        self.real.sweep(upto)
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use act::{Done, Set};
 
 use crate::feed::Subscriber;
-use crate::jobs::Handler;
+use crate::jobs::{Faults, Handler};
 use crate::store::Database;
 use crate::time::{Clock, SystemClock};
 
@@ -33,6 +33,7 @@ struct Inner {
     live: live::Tail,
     subscribers: Vec<Arc<dyn Subscriber>>,
     handlers: Vec<Arc<dyn Handler>>,
+    faults: Faults,
     /// How often a command that keeps being overtaken is decided again.
     tries: u32,
 }
@@ -65,6 +66,10 @@ impl Desk {
 
     pub(crate) fn handlers(&self) -> &[Arc<dyn Handler>] {
         &self.inner.handlers
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Ends subscriptions and closes the database.
@@ -115,6 +120,7 @@ impl Builder {
             lanes: act::Lanes::default(),
             subscribers: self.subscribers,
             handlers: self.handlers,
+            faults: Faults::default(),
             tries: act::TRIES,
         };
         Ok(Desk { inner: Arc::new(inner) })

@@ -2,7 +2,8 @@
 //!
 //! Nothing runs before the host says so: [`Desk::workers`] starts workers, [`Desk::tick`] does what is due and returns.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod wait;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::JoinHandle;
 
+pub(crate) use self::wait::Faults;
 use crate::actor::Actor;
 use crate::desk::{Desk, Set};
 use crate::error::ActError;
 use crate::feed::{self, Subscriber};
-use crate::store::{Job, Lease, NewJob, Release};
+use crate::store::{Job, Lease, NewJob, Release, Sweep};
 use crate::time::Timestamp;
 
 /// How long a lease lasts unless it is renewed, in milliseconds; it is renewed every third of that.
@@ -23,10 +25,10 @@ const LEASE: i64 = 30_000;
 const POLL: Duration = Duration::from_secs(1);
 /// Idempotency keys are kept this long, in milliseconds: 24 hours.
 const KEYS: i64 = 24 * 60 * 60 * 1000;
+/// Records of plugin runs are kept this long, in milliseconds: 30 days.
+const RUNS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Longest text kept of a failure, in characters.
 const WHY_MAX: usize = 2000;
-/// Longest wait between two tries, in milliseconds: five minutes.
-const BACK_OFF_MAX: i64 = 5 * 60 * 1000;
 
 /// What became of a job or delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,9 @@ pub enum Verdict {
     /// This process lacks what it needs, another may have it: try again after this many milliseconds, as often as it
     /// takes.
     Later(i64, String),
+    /// This process or its database is at fault, not the job: try again with the ordinary back-off, as often as it
+    /// takes. [`ActError::Store`] and [`ActError::Busy`] mean the same.
+    Fault(String),
     /// Trying again will not help: a dead letter.
     Dead(String),
 }
@@ -160,15 +165,26 @@ impl Desk {
                 }
             }
         };
-        let now = self.clock().now();
+        // What was done but could not be acknowledged is done again, and that is not the job's fault either.
+        let verdict = match verdict {
+            Ok(Verdict::Done) => self.finish(job.lease).await.map(|()| Verdict::Committed),
+            verdict => verdict,
+        };
+        let (now, id) = (self.clock().now(), job.job.id);
+        if !matches!(verdict, Ok(Verdict::Fault(_)) | Err(ActError::Store(_) | ActError::Busy(_))) {
+            self.faults().forget(id);
+        }
         let how = match verdict {
-            Ok(Verdict::Committed) => return Ok(Ended::Done),
-            Ok(Verdict::Done) => return self.finish(job.lease).await,
+            Ok(Verdict::Committed | Verdict::Done) => return Ok(Ended::Done),
             Ok(Verdict::Dead(why)) => Release::Dead(why),
             Ok(Verdict::Retry(after, why)) => again(&job, now, after, why),
             Ok(Verdict::Later(after, why)) => Release::Later(now.plus_millis(after), why),
+            Ok(Verdict::Fault(why)) => Release::Later(now.plus_millis(self.faults().again(id)), why),
+            Err(error @ (ActError::Store(_) | ActError::Busy(_))) => {
+                Release::Later(now.plus_millis(self.faults().again(id)), error.to_string())
+            }
             Err(ActError::LeaseLost) => return Ok(Ended::Lost),
-            Err(error) => again(&job, now, None, error.to_string()),
+            Err(ActError::Refused(refusal)) => again(&job, now, None, refusal.to_string()),
         };
         self.release(&job, how).await
     }
@@ -205,17 +221,13 @@ impl Desk {
     /// Removes what is kept for a time only.
     async fn sweep(&self) -> Result<(), ActError> {
         let now = self.clock().now();
-        self.store().sweep(now.plus_millis(-KEYS), now).await?;
+        self.store().sweep(Sweep { keys: now.plus_millis(-KEYS), runs: now.plus_millis(-RUNS), now }).await?;
         Ok(())
     }
 
-    async fn finish(&self, lease: Lease) -> Result<Ended, ActError> {
+    async fn finish(&self, lease: Lease) -> Result<(), ActError> {
         let by = Actor::system_of(lease.tenant);
-        match self.act_all(&by, Set { done: Some(lease), ..Set::default() }).await {
-            Ok(_) => Ok(Ended::Done),
-            Err(ActError::LeaseLost) => Ok(Ended::Lost),
-            Err(error) => Err(error),
-        }
+        self.act_all(&by, Set { done: Some(lease), ..Set::default() }).await.map(drop)
     }
 
     /// Workers, to be started with [`Workers::spawn`].
@@ -236,17 +248,12 @@ fn storable(why: &str) -> String {
     why.chars().filter(|c| *c != '\0').take(WHY_MAX).collect()
 }
 
-/// One second, doubled with every try, up to five minutes, spread by a quarter so that failures do not march in step.
+/// Another try, unless this was the last.
 fn again(job: &Job, now: Timestamp, after: Option<i64>, why: String) -> Release {
     if job.attempt >= job.job.tries {
         return Release::Dead(why);
     }
-    let wait = after.unwrap_or_else(|| {
-        let doubled = 1000_i64.saturating_mul(1 << (job.attempt - 1).clamp(0, 20)).min(BACK_OFF_MAX);
-        let mut hash = DefaultHasher::new();
-        (job.job.id, job.attempt).hash(&mut hash);
-        doubled + (hash.finish() % (doubled as u64 / 4 + 1)) as i64
-    });
+    let wait = after.unwrap_or_else(|| wait::after(job.job.id, job.attempt));
     Release::Retry(now.plus_millis(wait), why)
 }
 

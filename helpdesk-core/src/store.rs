@@ -29,7 +29,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 pub use self::row::{Head, Kv, Row, RunRecord, Write};
-pub use self::work::{Depth, Job, Lease, NewJob, Queue, Release};
+pub use self::work::{Depth, Job, Lease, NewJob, Queue, Release, Sweep};
 use crate::actor::{Actor, Author};
 use crate::case::Case;
 use crate::config::TenantConfig;

@@ -272,6 +272,7 @@ CREATE TABLE hd_run (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX hd_run_plugin ON hd_run (tenant_id, plugin, at DESC, id DESC);
+CREATE INDEX hd_run_age ON hd_run (at);
 
 CREATE TABLE hd_idempotency (
     tenant_id uuid NOT NULL,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Desk, Inner, act, cache, live};
 use crate::event::Cursor;
+use crate::jobs::Faults;
 use crate::store::Database;
 
 impl Desk {
@@ -23,6 +24,7 @@ impl Desk {
             live: live::Tail::new(Cursor::START),
             subscribers: vec![],
             handlers: vec![],
+            faults: Faults::default(),
             tries: 1,
         };
         Self { inner: Arc::new(inner) }

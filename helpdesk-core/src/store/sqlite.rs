@@ -36,7 +36,7 @@ use super::sql::owner::one_tenant;
 use super::sql::reads::{Reads, limited};
 use super::{
     Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Which,
+    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::actor::{Actor, Author};
 use crate::config::TenantConfig;
@@ -112,6 +112,9 @@ impl SqliteStore {
             Ok(Db::new(conn, Arc::clone(&reads)))
         };
         let writer = open(true)?;
+        if options.synchronous_full {
+            writer.flushes();
+        }
         if !has_file(&writer.conn) {
             return Self::memory().await; // each connection would have a database of its own
         }
@@ -183,6 +186,13 @@ impl SqliteStore {
     ) -> Answer<'a, T> {
         Box::pin(async move { self.fit()?.change(work).await })
     }
+
+    fn change_lightly<'a, T: Send + 'static>(
+        &'a self,
+        work: impl FnMut(&Db) -> Result<Effect<T>, Fault> + Send + 'static,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { self.fit()?.change_lightly(work).await })
+    }
 }
 
 fn unfit(db: &Db) -> Result<Option<MigrateError>, StoreError> {
@@ -207,7 +217,8 @@ impl Store for SqliteStore {
         self.glance(move |db| load::standing(db, &actor))
     }
     fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
-        self.change(move |db| {
+        // A number that a power failure takes back was given to nobody: the ticket's commit came after it.
+        self.change_lightly(move |db| {
             let sql = "INSERT INTO hd_counter (tenant_id, project_id, next) VALUES ($1, $2, 1 + $3) \
                        ON CONFLICT (tenant_id, project_id) DO UPDATE SET next = next + $3 RETURNING next - $3";
             let first = db.number("draw", sql, &[tenant.put(), project.put(), n.put()])?;
@@ -325,14 +336,16 @@ impl Log for SqliteStore {
     }
 }
 
+/// What a power failure takes back of the bookkeeping is done again; what was finished since cannot have lasted longer
+/// than what came before it.
 impl Queue for SqliteStore {
     fn claim<'a>(&'a self, queue: &'a str, limit: u16, now: Timestamp, until: Timestamp) -> Answer<'a, Vec<Job>> {
         let queue = queue.to_owned();
-        self.change(move |db| queue::claim(db, &queue, limit, now, until))
+        self.change_lightly(move |db| queue::claim(db, &queue, limit, now, until))
     }
     fn renew<'a>(&'a self, leases: &'a [Lease], until: Timestamp) -> Answer<'a, Vec<Lease>> {
         let leases = leases.to_vec();
-        self.change(move |db| queue::renew(db, &leases, until))
+        self.change_lightly(move |db| queue::renew(db, &leases, until))
     }
     fn release<'a>(&'a self, lease: Lease, how: &'a Release) -> Answer<'a, bool> {
         let how = how.clone();
@@ -362,10 +375,10 @@ impl Queue for SqliteStore {
     }
     fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool> {
         let (subscriber, jobs) = (subscriber.to_owned(), jobs.to_vec());
-        self.change(move |db| queue::advance(db, &subscriber, from, to, &jobs))
+        self.change_lightly(move |db| queue::advance(db, &subscriber, from, to, &jobs))
     }
-    fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64> {
-        self.change(move |db| queue::sweep(db, keys, now))
+    fn sweep(&self, upto: Sweep) -> Answer<'_, u64> {
+        self.change(move |db| queue::sweep(db, upto))
     }
 }
 

@@ -69,6 +69,17 @@ pub enum Release {
     Dead(String),
 }
 
+/// What is kept for a time only, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// Idempotency keys from before this.
+    pub keys: Timestamp,
+    /// Records of plugin runs from before this.
+    pub runs: Timestamp,
+    /// Plugin values that have expired by now.
+    pub now: Timestamp,
+}
+
 /// How full a queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
@@ -106,6 +117,6 @@ pub trait Queue: Send + Sync + 'static {
     /// else moved it first, and then nothing happened.
     fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool>;
 
-    /// Removes what is kept for a time only: idempotency keys older than `keys`, expired plugin values.
-    fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64>;
+    /// Removes what is kept for a time only; answers how much that was.
+    fn sweep(&self, upto: Sweep) -> Answer<'_, u64>;
 }

@@ -173,7 +173,8 @@ suite! {
     feed:
         every_event_is_delivered_once
         a_crash_between_delivers_once
-        a_new_subscriber_begins_at_the_end;
+        a_new_subscriber_begins_at_the_end
+        faults_of_the_host_are_no_tries;
     drops:
         a_dropped_command_is_whole_or_nothing
         a_dropped_creation_is_whole_or_nothing

@@ -19,7 +19,7 @@ use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
     Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Which,
+    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::ticket::{Entry, Participant, Revision};
 use crate::time::Timestamp;
@@ -269,8 +269,8 @@ impl Queue for Faulty {
     fn advance<'a>(&'a self, subscriber: &'a str, from: Cursor, to: Cursor, jobs: &'a [NewJob]) -> Answer<'a, bool> {
         self.call("advance", self.inner.advance(subscriber, from, to, jobs))
     }
-    fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64> {
-        self.call("sweep", self.inner.sweep(keys, now))
+    fn sweep(&self, upto: Sweep) -> Answer<'_, u64> {
+        self.call("sweep", self.inner.sweep(upto))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
     Answer, Commit, Count, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts, PeopleFind, Queue,
-    Release, RunRecord, Standing, Store, Which,
+    Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use crate::ticket::{Entry, Participant, Revision};
 use crate::time::Timestamp;
@@ -164,8 +164,8 @@ macro_rules! queue {
                 Ok(moved)
             })
         }
-        fn sweep(&self, keys: Timestamp, now: Timestamp) -> Answer<'_, u64> {
-            Box::pin(async move { queue::sweep(&self.link().await?, keys, now).await })
+        fn sweep(&self, upto: Sweep) -> Answer<'_, u64> {
+            Box::pin(async move { queue::sweep(&self.link().await?, upto).await })
         }
     };
 }

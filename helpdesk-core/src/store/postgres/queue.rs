@@ -11,7 +11,7 @@ use super::value::{Param, get, maybe_int};
 use crate::event::Cursor;
 use crate::id::{JobId, TenantId};
 use crate::store::sql::column::{Kind, Val};
-use crate::store::{Depth, Job, Lease, NewJob, Release, StoreError};
+use crate::store::{Depth, Job, Lease, NewJob, Release, StoreError, Sweep};
 use crate::time::Timestamp;
 
 type Done<T> = Result<T, StoreError>;
@@ -225,11 +225,12 @@ pub(super) async fn advance(
     Ok(!link.query("advance", &text, params).await?.is_empty())
 }
 
-pub(super) async fn sweep(link: &Link<'_>, keys: Timestamp, now: Timestamp) -> Done<u64> {
+pub(super) async fn sweep(link: &Link<'_>, upto: Sweep) -> Done<u64> {
     const SWEEP: &str = "WITH k AS (DELETE FROM {s}hd_idempotency WHERE at < $1 RETURNING 1), \
-         v AS (DELETE FROM {s}hd_kv WHERE expires_at <= $2 AND expires_at <> 9223372036854775807 RETURNING 1) \
-         SELECT (SELECT count(*) FROM k) + (SELECT count(*) FROM v)";
-    let params = vec![Param::int(keys.millis()), Param::int(now.millis())];
+         r AS (DELETE FROM {s}hd_run WHERE at < $2 RETURNING 1), \
+         v AS (DELETE FROM {s}hd_kv WHERE expires_at <= $3 AND expires_at <> 9223372036854775807 RETURNING 1) \
+         SELECT (SELECT count(*) FROM k) + (SELECT count(*) FROM r) + (SELECT count(*) FROM v)";
+    let params = [upto.keys, upto.runs, upto.now].map(|at| Param::int(at.millis())).to_vec();
     let rows = link.query("sweep", &link.core().sql(SWEEP), params).await?;
     let gone: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
     Ok(gone.unsigned_abs())

@@ -9,7 +9,7 @@ use super::threads::Effect;
 use crate::event::Cursor;
 use crate::id::{JobId, TenantId};
 use crate::store::sql::column::{Column, Val};
-use crate::store::{Depth, Job, Lease, NewJob, Release};
+use crate::store::{Depth, Job, Lease, NewJob, Release, Sweep};
 use crate::time::Timestamp;
 
 const COLUMNS: &str = "tenant_id, id, queue, \"key\", subject, seq, priority, run_at, tries, data, attempt, \
@@ -219,8 +219,9 @@ pub(super) fn advance(
 }
 
 /// Removes what is kept for a time only.
-pub(super) fn sweep(db: &Db, keys: Timestamp, now: Timestamp) -> Result<Effect<u64>, Fault> {
-    let old = db.execute("sweep keys", "DELETE FROM hd_idempotency WHERE at < $1", &[keys.put()])?;
-    let gone = db.execute("sweep values", "DELETE FROM hd_kv WHERE expires_at <= $1", &[now.put()])?;
-    Ok(Effect::Keep((old + gone) as u64))
+pub(super) fn sweep(db: &Db, upto: Sweep) -> Result<Effect<u64>, Fault> {
+    let keys = db.execute("sweep keys", "DELETE FROM hd_idempotency WHERE at < $1", &[upto.keys.put()])?;
+    let runs = db.execute("sweep runs", "DELETE FROM hd_run WHERE at < $1", &[upto.runs.put()])?;
+    let values = db.execute("sweep values", "DELETE FROM hd_kv WHERE expires_at <= $1", &[upto.now.put()])?;
+    Ok(Effect::Keep((keys + runs + values) as u64))
 }

@@ -9,7 +9,7 @@ use crate::event::{Cursor, Event, Subject, TicketEdited};
 use crate::id::{EventId, JobId, TicketId};
 use crate::role::Role;
 use crate::store::{
-    Commit, Epoch, Key, Kv, Log, NewEvent, NewJob, Outcome, Queue, Row, RunRecord, Store, Which, Write,
+    Commit, Epoch, Key, Kv, Log, NewEvent, NewJob, Outcome, Queue, Row, RunRecord, Store, Sweep, Which, Write,
 };
 use crate::testing::{Chance, World};
 use crate::ticket::{Priority, Ticket};
@@ -242,9 +242,10 @@ pub(super) async fn keys_expire_by_sweep(bench: &Bench) {
     let ask = || CreateTicket::new(world.it, "once").keyed("k1");
     let first = world.act(&world.ana, ask()).await.unwrap().out;
     let now = world.clock.now();
-    world.store.sweep(now, now).await.unwrap();
+    let sweep = |keys| Sweep { keys, runs: Timestamp::from_millis(0), now };
+    world.store.sweep(sweep(now)).await.unwrap();
     assert_eq!(world.act(&world.ana, ask()).await.unwrap().out, first, "not older than the limit");
-    assert!(world.store.sweep(now.plus_millis(1), now).await.unwrap() >= 1);
+    assert!(world.store.sweep(sweep(now.plus_millis(1))).await.unwrap() >= 1);
     assert_ne!(world.act(&world.ana, ask()).await.unwrap().out, first);
 }
 
@@ -315,7 +316,8 @@ pub(super) async fn plugin_values_count_versions(bench: &Bench) {
     assert_eq!(late, ["a%", "a/2", "a/3", "b/1"]);
     assert_eq!(bytes(end).await, 23);
     assert_eq!(world.store.kv_bytes(world.tenant, "other", now).await.unwrap(), 0);
-    world.store.sweep(Timestamp::from_millis(0), now.plus_millis(2000)).await.unwrap();
+    let (start, later) = (Timestamp::from_millis(0), now.plus_millis(2000));
+    world.store.sweep(Sweep { keys: start, runs: start, now: later }).await.unwrap();
     assert_eq!(world.store.kv(world.tenant, "triage", "c").await.unwrap(), None);
 }
 
@@ -347,4 +349,9 @@ pub(super) async fn runs_are_kept_newest_first(bench: &Bench) {
     assert_eq!(world.store.commit(commit).await.unwrap(), Outcome::Done(None));
     assert_eq!(world.store.runs(world.tenant, "triage", 2).await.unwrap(), [run(2), run(1)]);
     assert!(world.store.runs(world.tenant, "other", 2).await.unwrap().is_empty());
+    // Those from the limit on stay; neither the time nor the limit of the keys is theirs.
+    let sweep = |runs| Sweep { keys: Timestamp::from_millis(0), runs, now: now.plus_millis(60_000) };
+    assert_eq!(world.store.sweep(sweep(now)).await.unwrap(), 0);
+    assert_eq!(world.store.sweep(sweep(now.plus_millis(2))).await.unwrap(), 2);
+    assert_eq!(world.store.runs(world.tenant, "triage", 9).await.unwrap(), [run(2)]);
 }

@@ -1,7 +1,8 @@
 //! Deliveries: every event once, whoever dies when.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,9 +16,10 @@ use crate::event::{Envelope, Event};
 use crate::feed::{Addressee, Delivery, Subscriber};
 use crate::filter::Filter;
 use crate::jobs::Verdict;
-use crate::store::{Log, Queue};
+use crate::store::{Log, Queue, StoreError};
 use crate::testing::{Faulty, World};
 use crate::ticket::Priority;
+use crate::time::Clock;
 
 /// Comments on every new ticket, in the commit that ends the delivery; the first `hangs` deliveries never come back.
 #[derive(Clone)]
@@ -124,4 +126,83 @@ pub(super) async fn a_new_subscriber_begins_at_the_end(bench: &Bench) {
     assert_eq!(world.store.position("greeter").await.unwrap(), world.store.head().await.unwrap());
     world.ticket("after it").await;
     assert_eq!(desk.tick().await.unwrap().done, 1);
+}
+
+/// Meets with what its script says, first to last, and then is done.
+#[derive(Clone, Default)]
+struct Unlucky {
+    script: Arc<Mutex<VecDeque<Mishap>>>,
+    attempts: Arc<Mutex<Vec<i32>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Mishap {
+    Database,
+    Host,
+    Own,
+}
+
+impl Subscriber for Unlucky {
+    fn name(&self) -> &str {
+        "unlucky"
+    }
+    fn wants<'a>(
+        &'a self,
+        _: &'a Desk,
+        events: &'a [Envelope],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Addressee>>, ActError>> {
+        let all = events.iter().map(|_| vec![Addressee { name: "it".into(), tries: 2 }]).collect();
+        async move { Ok(all) }.boxed()
+    }
+    fn deliver<'a>(&'a self, _: &'a Desk, delivery: &'a Delivery) -> BoxFuture<'a, Result<Verdict, ActError>> {
+        self.attempts.lock().unwrap().push(delivery.attempt);
+        let next = self.script.lock().unwrap().pop_front();
+        let ended = match next {
+            None => Ok(Verdict::Done),
+            Some(Mishap::Database) => Err(StoreError::Unavailable("out to lunch".into()).into()),
+            Some(Mishap::Host) => Ok(Verdict::Fault("a defect".into())),
+            Some(Mishap::Own) => Ok(Verdict::Retry(None, "its own".into())),
+        };
+        async move { ended }.boxed()
+    }
+}
+
+pub(super) async fn faults_of_the_host_are_no_tries(bench: &Bench) {
+    use Mishap::{Database, Host, Own};
+    let world = bench.world().await;
+    let unlucky = Unlucky::default();
+    let store = Faulty::calm(bench.store().await);
+    let desk = Desk::builder(store).clock(world.clock.clone()).extend(unlucky.clone()).build().await.unwrap();
+    desk.tick().await.unwrap();
+    let queues = ["deliver:unlucky".to_owned()];
+    // Moves to when the delivery is due; answers how long that was.
+    let wait = async || {
+        let due = desk.store().next_due(&queues).await.unwrap().unwrap();
+        let wait = due.millis() - world.clock.now().millis();
+        world.clock.advance(wait - 1);
+        assert_eq!(desk.tick().await.unwrap(), Default::default(), "not before it is due");
+        world.clock.advance(1);
+        wait
+    };
+    for (own, dead) in [(1, false), (2, true)] {
+        let ran: Vec<Mishap> = [Database, Host].repeat(6).into_iter().chain(vec![Own; own]).collect();
+        unlucky.script.lock().unwrap().extend(ran);
+        unlucky.attempts.lock().unwrap().clear();
+        world.ticket("t").await;
+        let mut last = 0;
+        for nth in 0..12 {
+            let round = desk.tick().await.unwrap();
+            assert_eq!((round.done, round.retried, round.dead), (0, 1, 0), "fault {nth}");
+            let waited = wait().await;
+            assert!((1000..=375_000).contains(&waited) && (waited > last || waited >= 300_000), "{last} {waited}");
+            last = waited;
+        }
+        assert!(last >= 300_000);
+        assert_eq!(desk.tick().await.unwrap().retried, 1);
+        assert!(wait().await < 2000, "its own failures wait by their own number");
+        let round = desk.tick().await.unwrap();
+        assert_eq!((round.done, round.dead), if dead { (0, 1) } else { (1, 0) });
+        let attempts = unlucky.attempts.lock().unwrap().clone();
+        assert_eq!(attempts, [vec![1; 13], vec![2]].concat());
+    }
 }
