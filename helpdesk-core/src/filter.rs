@@ -126,7 +126,7 @@ pub enum Cond {
     Visibility(Vec<Visibility>),
     /// Owned by one of these groups; an empty list: by none.
     Group(Vec<GroupId>),
-    /// Under one of these tickets; an empty list: under none.
+    /// Under one of these tickets; an empty list: under none. One the viewer may not see is none to them.
     Parent(Vec<TicketId>),
     /// Created by one of these.
     CreatedBy(Vec<Author>),
@@ -282,6 +282,32 @@ impl Filter {
         }
     }
 
+    /// Where it asks for tickets without a parent: as if each had a parent in `shown`, or none, or one in `hidden`, which
+    /// counts as none. Of a ticket with another parent it holds at least when it would hold if that one were known.
+    pub(crate) fn with_parents(self, shown: &BTreeSet<TicketId>, hidden: &BTreeSet<TicketId>) -> Self {
+        self.parents_known(shown, hidden, true)
+    }
+
+    /// `more`: whether holding for more tickets makes the whole hold for more.
+    fn parents_known(self, shown: &BTreeSet<TicketId>, hidden: &BTreeSet<TicketId>, more: bool) -> Self {
+        let under = |parents: &BTreeSet<TicketId>| match parents.is_empty() {
+            true => Self::None,
+            false => Cond::Parent(parents.iter().copied().collect()).into(),
+        };
+        let each = |list: Vec<Self>| list.into_iter().map(|it| it.parents_known(shown, hidden, more)).collect();
+        match self {
+            Self::Is(Cond::Parent(list)) if list.is_empty() => match under(if more { shown } else { hidden }) {
+                Self::None if more => Self::All,
+                known if more => known.negate(),
+                known => Self::from(Cond::Parent(list)).or(known),
+            },
+            Self::Not(inner) => inner.parents_known(shown, hidden, !more).negate(),
+            Self::And(all) => Self::And(each(all)),
+            Self::Or(any) => Self::Or(each(any)),
+            Self::All | Self::None | Self::Is(_) => self,
+        }
+    }
+
     /// Refuses what is too deep, too long or too wide to run, or holds what cannot be stored.
     pub fn check(&self) -> Result<(), TooLarge> {
         self.measure(0, &mut 0)
@@ -299,6 +325,16 @@ impl Filter {
             }
             Self::Not(inner) => inner.measure(depth + 1, nodes),
             Self::And(all) | Self::Or(all) => all.iter().try_for_each(|filter| filter.measure(depth + 1, nodes)),
+        }
+    }
+
+    /// How many conditions like this stand in it.
+    pub(crate) fn occurrences(&self, like: &dyn Fn(&Cond) -> bool) -> usize {
+        match self {
+            Self::All | Self::None => 0,
+            Self::Is(cond) => like(cond).into(),
+            Self::Not(inner) => inner.occurrences(like),
+            Self::And(all) | Self::Or(all) => all.iter().map(|filter| filter.occurrences(like)).sum(),
         }
     }
 

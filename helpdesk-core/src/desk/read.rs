@@ -1,6 +1,7 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
 mod events;
+mod parents;
 mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use crate::filter::{Cond, Filter, Order};
 use crate::id::{EntryId, TenantId, TicketId};
 use crate::role::{Permission, Permissions};
 use crate::store::{Count, Find, Internal, Parts, StoreError, Which};
-use crate::ticket::{Entry, EntryVisibility};
+use crate::ticket::{Entry, EntryVisibility, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::decide::{Exit, available};
 
@@ -100,7 +101,7 @@ pub struct BadPlace(String);
 
 impl Place {
     fn of(case: &Case, order: Order) -> Self {
-        Self { order, key: sort_key(case, order), id: case.ticket.id }
+        Self { order, key: sort_key(&case.ticket, order), id: case.ticket.id }
     }
     fn check(order: Order, key: i64, id: TicketId) -> u16 {
         let text = format!("{}{}{key}{id}", order.by, order.descending);
@@ -108,10 +109,9 @@ impl Place {
     }
 }
 
-/// What a list sorts a case by.
-pub(crate) fn sort_key(case: &Case, order: Order) -> i64 {
+/// What a list sorts a ticket by.
+fn sort_key(ticket: &Ticket, order: Order) -> i64 {
     use crate::filter::SortBy;
-    let ticket = &case.ticket;
     match order.by {
         SortBy::Created => ticket.created_at.millis(),
         SortBy::Updated => ticket.updated_at.millis(),
@@ -191,7 +191,12 @@ impl Desk {
         views.pop().ok_or_else(|| unknown().into())
     }
 
-    /// One page of the tickets that match, as the viewer may see them.
+    /// One page of the tickets that match, as the viewer may see them. A parent they may not see, or that is deleted and
+    /// not theirs to restore, is none: for a filter, too.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` `filter` when it is too large, or asks for tickets without a parent where the page would have to
+    /// be picked from thousands with one; only for viewers from whom something is hidden.
     pub async fn tickets(&self, viewer: &Actor, filter: &Filter, page: Page) -> Result<Vec<View>, ActError> {
         let tenant = Self::tenant_of(viewer)?;
         if page.first == 0 || page.first > PAGE_MAX {
@@ -203,7 +208,7 @@ impl Desk {
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
             let find = self.find(&stand, tenant, filter, &page).await?;
-            let (epoch, found) = self.inner.store.find(&find).await?;
+            let (epoch, found) = self.find_shown(&stand, find).await?;
             if epoch == stand.config.epoch {
                 return self.show(&stand, tenant, found, page.order).await;
             }
@@ -213,13 +218,16 @@ impl Desk {
         Err(ActError::Busy(ROUNDS))
     }
 
-    /// How many tickets match, counted up to 1,000.
+    /// How many tickets match, counted up to 1,000: as many as [`tickets`](Self::tickets) lists.
+    ///
+    /// # Errors
+    /// Those of [`tickets`](Self::tickets).
     pub async fn count(&self, viewer: &Actor, filter: &Filter) -> Result<Count, ActError> {
         let tenant = Self::tenant_of(viewer)?;
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
             let find = self.find(&stand, tenant, filter, &Page::first(1)).await?;
-            let (epoch, count) = self.inner.store.count(&find, COUNT_MAX).await?;
+            let (epoch, count) = self.count_shown(&stand, find, COUNT_MAX).await?;
             if epoch == stand.config.epoch {
                 return Ok(count);
             }
@@ -247,22 +255,6 @@ impl Desk {
         })
     }
 
-    /// The filter as this viewer may ask it: "mine" is theirs, and parents they may not see do not exist.
-    pub(crate) async fn bound(
-        &self,
-        stand: &Standpoint,
-        tenant: TenantId,
-        filter: &Filter,
-    ) -> Result<Filter, ActError> {
-        let asked = filter.clone().bind(stand.access.person());
-        let parents = asked.parents();
-        if parents.is_empty() || stand.access.visible() == Filter::All {
-            return Ok(asked);
-        }
-        let shown = self.shown(stand, tenant, &parents).await?;
-        Ok(asked.without_parents(&|parent| shown.contains_key(parent)))
-    }
-
     /// What the viewer may see of `found`.
     async fn show(
         &self,
@@ -282,27 +274,11 @@ impl Desk {
                 continue;
             }
             let place = Place::of(&case, order);
-            case.ticket.parent = case.ticket.parent.filter(|parent| shown.contains_key(parent));
+            case.ticket.parent = case.ticket.parent.filter(|parent| shown.contains(parent));
             case.entries.retain(|entry| readable(entry, may));
             views.push(View { key: key(&stand.config, &case), case, may, place });
         }
         Ok(views)
-    }
-
-    /// Those of `ids` the actor may see, with what they may do there; no trip when there are none.
-    async fn shown(
-        &self,
-        stand: &Standpoint,
-        tenant: TenantId,
-        ids: &BTreeSet<TicketId>,
-    ) -> Result<BTreeMap<TicketId, Permissions>, ActError> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let ids: Vec<TicketId> = ids.iter().copied().collect();
-        let (_, found) = self.inner.store.tickets(tenant, &ids).await?;
-        let may = found.into_iter().map(|parts| (parts.ticket.id, stand.access.on(&parts.ticket, &parts.people)));
-        Ok(may.filter(|(_, may)| may.has(Permission::TicketRead)).collect())
     }
 
     /// Several tickets by id, in no order; those the viewer may not see are left out.

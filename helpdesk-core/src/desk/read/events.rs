@@ -7,13 +7,21 @@ use crate::actor::Actor;
 use crate::desk::Desk;
 use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
-use crate::filter::Filter;
+use crate::filter::{Cond, Filter};
 use crate::id::{TenantId, TicketId};
 use crate::role::{Permission, Permissions};
 use crate::value::{Field, Value};
 
 /// Events of a subject read at once; more than one version can hold.
 const HISTORY: u16 = crate::scene::EVENT_BUDGET as u16 + 1;
+
+/// A ticket of some events, as the viewer stands to it now.
+struct Seen {
+    may: Permissions,
+    matches: bool,
+    /// Deleted, and not theirs to restore.
+    gone: bool,
+}
 
 impl Desk {
     /// The event as `viewer` may see it now, without traces of what they may not see; `None` when they may not see it.
@@ -96,26 +104,33 @@ impl Desk {
         let ids: Vec<TicketId> = ids.into_iter().collect();
         let (epoch, found) = self.store().tickets(tenant, &ids).await?;
         let stand = self.standpoint(viewer, tenant, epoch).await?;
-        let wanted = self.bound(&stand, tenant, filter).await?;
-        let mut seen: BTreeMap<TicketId, (Permissions, bool, bool)> = BTreeMap::new();
+        let wanted = filter.clone().bind(stand.access.person());
+        // A parent is what the viewer is shown, as in lists; here it is known of which tickets.
+        let parents: BTreeSet<TicketId> = match wanted.mentions(|cond| matches!(cond, Cond::Parent(_))) {
+            true => found.iter().filter_map(|parts| parts.ticket.parent).collect(),
+            false => BTreeSet::new(),
+        };
+        let shown = self.shown(&stand, tenant, &parents).await?;
+        let mut seen: BTreeMap<TicketId, Seen> = BTreeMap::new();
         for parts in found {
-            let case = super::case(&stand.config, parts)?;
+            let mut case = super::case(&stand.config, parts)?;
             let may = stand.access.on(&case.ticket, &case.people);
             if may.has(Permission::TicketRead) {
+                case.ticket.parent = case.ticket.parent.filter(|parent| shown.contains(parent));
                 let matches = *filter == Filter::All || wanted.matches(&case, &[], false);
-                seen.insert(case.ticket.id, (may, matches, case.ticket.deleted_at.is_some()));
+                let gone = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
+                seen.insert(case.ticket.id, Seen { may, matches, gone });
             }
         }
         let audits = stand.access.everywhere().has(Permission::AuditRead);
         let shows = |event: &Envelope| match event.subject.ticket() {
             None => audits && *filter == Filter::All,
-            Some(ticket) => seen.get(&ticket).is_some_and(|(may, matches, deleted)| {
-                let gone =
-                    *deleted && !may.has(Permission::TicketDelete) && !matches!(event.event, Event::TicketDeleted(_));
+            Some(ticket) => seen.get(&ticket).is_some_and(|Seen { may, matches, gone }| {
+                let gone = *gone && !matches!(event.event, Event::TicketDeleted(_));
                 *matches && !gone && (!event.internal || may.has(Permission::EntryInternal))
             }),
         };
-        let known = |ticket: TicketId| seen.contains_key(&ticket);
+        let known = |ticket: TicketId| seen.get(&ticket).is_some_and(|seen| !seen.gone);
         let shown = events.into_iter().filter(|event| shows(event));
         Ok(shown.filter_map(|event| redact(event, known)).collect())
     }

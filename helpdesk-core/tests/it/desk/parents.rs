@@ -1,6 +1,6 @@
 //! Parents: nothing tells a hidden one from an unknown one, and the old one hears when a sub-ticket leaves it.
 
-use helpdesk_core::command::{CreateTicket, EditTicket, MoveTo, Patch};
+use helpdesk_core::command::{CreateTicket, DeleteTicket, EditTicket, MoveTo, Patch, RestoreTicket};
 use helpdesk_core::desk::read::Page;
 use helpdesk_core::event::{ChildAdded, ChildRemoved};
 use helpdesk_core::filter::{Cond, Filter};
@@ -9,7 +9,7 @@ use helpdesk_core::testing::World;
 use helpdesk_core::ticket::Visibility;
 use helpdesk_core::{Actor, Cursor, Envelope, Event};
 
-use super::{head, world};
+use super::{fault, head, world};
 
 /// A ticket only moderators see.
 async fn secret(world: &World) -> TicketId {
@@ -61,6 +61,127 @@ async fn a_hidden_parent_filters_like_an_unknown_id() {
     }
     assert_eq!(found(&world, &world.ana, &asks(&[hidden, open])).await.0, [under_open]);
     assert_eq!(found(&world, &world.mia, &asks(&[hidden])).await.0, under_hidden);
+}
+
+#[tokio::test]
+async fn a_deleted_parent_looks_like_none_to_those_who_cannot_restore_it() {
+    let world = world().await;
+    let gone = world.ticket("gone").await;
+    let mut small = vec![child(&world, world.it, gone).await, child(&world, world.it, gone).await];
+    small.sort();
+    world.must(&world.mia, DeleteTicket { ticket: gone, reason: None }).await;
+    let (under_it, under_none) = (Filter::from(Cond::Parent(vec![gone])), Filter::from(Cond::Parent(vec![])));
+    for viewer in [&world.ana, &world.olaf] {
+        let views = world.desk.tickets(viewer, &Filter::All, Page::first(9)).await.unwrap();
+        let one = world.desk.ticket(viewer, small[0]).await.unwrap();
+        let many = world.desk.tickets_by_id(viewer, &small).await.unwrap();
+        assert!(views.iter().chain(&many).chain([&one]).all(|view| view.case.ticket.parent.is_none()));
+        assert_eq!(found(&world, viewer, &under_it).await, (vec![], 0, 0));
+        assert_eq!(found(&world, viewer, &under_it.clone().negate()).await.0, small);
+        let (list, count, _) = found(&world, viewer, &under_none).await;
+        assert_eq!((list, count), (small.clone(), 2));
+        let (events, _) = world.desk.events(viewer, &Filter::All, Cursor::START, 500).await.unwrap();
+        let told = |event: &&std::sync::Arc<Envelope>| event.event.data().contains(&gone.to_string());
+        assert_eq!(events.iter().find(told), None);
+    }
+    let seen = world.desk.ticket(&world.mia, small[0]).await.unwrap();
+    assert_eq!(seen.case.ticket.parent, Some(gone));
+    assert_eq!(found(&world, &world.mia, &under_it).await.0, small);
+    assert_eq!(found(&world, &world.mia, &under_none).await.0, []);
+    world.must(&world.mia, RestoreTicket { ticket: gone, reason: None }).await;
+    assert_eq!(found(&world, &world.ana, &under_it).await.0, small);
+    assert_eq!(found(&world, &world.ana, &under_none).await.0, [gone]);
+}
+
+#[tokio::test]
+async fn who_has_no_parent_goes_by_what_the_viewer_is_shown() {
+    let world = world().await;
+    let (hidden, open) = (secret(&world).await, world.ticket("open").await);
+    let deleted = world.ticket("deleted").await;
+    for parent in [hidden, open, deleted, hidden, open] {
+        child(&world, world.it, parent).await;
+        child(&world, world.ops, parent).await;
+    }
+    world.must(&world.mia, DeleteTicket { ticket: deleted, reason: None }).await;
+    let none = || Filter::from(Cond::Parent(vec![]));
+    let under_open = || Filter::from(Cond::Parent(vec![open]));
+    let in_it = Filter::from(Cond::Project(vec![world.it]));
+    let text = Filter::from(Cond::Text("small".into()));
+    let shapes = [
+        none(),
+        none().negate(),
+        none().negate().negate(),
+        none().and(in_it.clone()),
+        none().negate().and(in_it.clone()),
+        none().or(under_open()),
+        Filter::Or(vec![under_open().negate(), none()]).negate(),
+        Filter::And(vec![none().negate(), under_open().negate()]),
+    ];
+    for viewer in [&world.ana, &world.kai, &world.olaf, &world.mia, &world.rita] {
+        let all = world.desk.tickets(viewer, &Filter::All, Page::first(100)).await.unwrap();
+        for shape in &shapes {
+            let fits = |view: &&helpdesk_core::desk::read::View| shape.matches(&view.case, &[], false);
+            let mut expected: Vec<TicketId> = all.iter().filter(fits).map(|view| view.case.ticket.id).collect();
+            expected.sort();
+            let (list, count, _) = found(&world, viewer, shape).await;
+            assert_eq!((&list, count as usize), (&expected, expected.len()), "{shape:?}");
+            let (told, _) = world.desk.events(viewer, shape, Cursor::START, 500).await.unwrap();
+            let mut told: Vec<TicketId> = told.iter().filter_map(|event| event.subject.ticket()).collect();
+            told.retain(|id| *id != deleted); // that it was deleted is told
+            told.sort();
+            told.dedup();
+            assert_eq!(told, expected, "{shape:?}");
+            // In pages of two, and with what only the database can tell.
+            let (mut paged, mut page) = (vec![], Page::first(2));
+            loop {
+                let views = world.desk.tickets(viewer, shape, page.clone()).await.unwrap();
+                let Some(last) = views.last() else { break };
+                page = page.after(last.place);
+                paged.extend(views.into_iter().map(|view| view.case.ticket.id));
+            }
+            paged.sort();
+            assert_eq!(paged, expected, "{shape:?}");
+            let small: Vec<TicketId> =
+                expected.into_iter().filter(|id| ![hidden, open, deleted].contains(id)).collect();
+            let views = world.desk.tickets(viewer, &shape.clone().and(text.clone()), Page::first(100)).await.unwrap();
+            let mut list: Vec<TicketId> = views.into_iter().map(|view| view.case.ticket.id).collect();
+            list.sort();
+            assert_eq!(list, small, "{shape:?} with text");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_parent_costs_few_reads_and_the_others_nothing_more() {
+    let world = world().await;
+    let hidden = secret(&world).await;
+    for _ in 0..60 {
+        let parent = world.ticket("open").await;
+        child(&world, world.it, parent).await;
+        child(&world, world.it, parent).await;
+    }
+    world.clock.advance(1_000);
+    let orphan = child(&world, world.it, hidden).await;
+    let none = Filter::from(Cond::Parent(vec![]));
+    world.desk.tickets(&world.ana, &none, Page::first(50)).await.unwrap();
+    let calls = async |viewer: &Actor, filter: &Filter| {
+        world.store.calls();
+        let views = world.desk.tickets(viewer, filter, Page::first(50)).await.unwrap();
+        let calls = world.store.calls();
+        (views, calls.values().sum::<u64>())
+    };
+    let (views, used) = calls(&world.ana, &none).await;
+    assert_eq!((views.len(), views[0].case.ticket.id), (50, orphan));
+    assert!(views.iter().all(|view| view.case.ticket.parent.is_none()));
+    assert!(used <= 8, "{used} reads");
+    let (views, used) = calls(&world.mia, &none).await;
+    assert_eq!((views.len(), used), (50, 1));
+    assert_eq!(found(&world, &world.ana, &none).await.1, 61);
+    // What would take thousands of conditions is refused, to those from whom nothing is hidden it is a read like others.
+    let wide = Filter::Or(vec![none; 90]);
+    assert_eq!(fault(world.desk.tickets(&world.ana, &wide, Page::first(100)).await), "filter");
+    assert_eq!(fault(world.desk.count(&world.ana, &wide).await), "filter");
+    assert_eq!(found(&world, &world.mia, &wide).await.1, 61);
 }
 
 /// Who joined (`true`) and who left, by parent.
