@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use helpdesk_core::Clock;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::cpu;
 use crate::drive::{Run, fresh_id, median};
@@ -33,6 +34,8 @@ impl Lite {
         let conn = Connection::open(file)?;
         conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;")?;
         conn.set_prepared_statement_cache_capacity(256);
+        // Plans that do not depend on bound values: else statements would be prepared anew with each value.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self { conn, world, clock, texts: RefCell::default() })
     }
 

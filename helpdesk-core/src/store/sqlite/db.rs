@@ -1,6 +1,6 @@
 //! One connection with its cached statements, and how values go in and rows come out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -86,12 +86,29 @@ pub(super) struct Db {
     pub(super) reads: Arc<Reads>,
     /// Texts of statements that write, made on first use, by table and what they write.
     pub(super) texts: RefCell<HashMap<(&'static str, u64), Arc<str>>>,
+    /// Whether commits are flushed to the disk; none where that is not ours to say.
+    flushes: Cell<Option<bool>>,
 }
 
 impl Db {
     pub(super) fn new(conn: Connection, reads: Arc<Reads>) -> Self {
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
-        Self { conn, reads, texts: RefCell::default() }
+        Self { conn, reads, texts: RefCell::default(), flushes: Cell::new(None) }
+    }
+
+    /// Every commit is flushed from now on, as [`flushing`](Self::flushing) says.
+    pub(super) fn flushes(&self) {
+        self.flushes.set(Some(true));
+    }
+
+    /// Whether the next commits are flushed; says nothing where they never are.
+    pub(super) fn flushing(&self, flush: bool) -> Result<(), StoreError> {
+        if self.flushes.get().is_some_and(|now| now != flush) {
+            let sql = if flush { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            self.execute("flushing", sql, &[])?;
+            self.flushes.set(Some(flush));
+        }
+        Ok(())
     }
 
     /// A cached statement; `name` is what traces call it.

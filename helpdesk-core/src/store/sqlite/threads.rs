@@ -40,12 +40,15 @@ trait Change: Send {
     fn run(&mut self, db: &Db) -> bool;
     /// How the last run failed, if it did.
     fn fault(&self) -> Option<&StoreError>;
+    /// Whether it must reach the disk before it is answered.
+    fn lasts(&self) -> bool;
     /// Tells the caller; with the failure of the whole batch, if it failed.
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
 }
 
 struct Task<T, F> {
     work: F,
+    lasts: bool,
     answer: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -62,6 +65,9 @@ impl<T: Send, F: FnMut(&Db) -> Result<Effect<T>, Fault> + Send> Change for Task<
     }
     fn fault(&self) -> Option<&StoreError> {
         self.answer.as_ref().and_then(|answer| answer.as_ref().err())
+    }
+    fn lasts(&self) -> bool {
+        self.lasts
     }
     fn answer(self: Box<Self>, failed: Option<&StoreError>) {
         let answer = match (failed, self.answer) {
@@ -253,8 +259,25 @@ impl Threads {
         &self,
         work: impl FnMut(&Db) -> Result<Effect<T>, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.put(work, true).await
+    }
+
+    /// Changes something that need not outlast a power failure, except before a later [`change`](Self::change) that does:
+    /// the log of the database is one, and flushed up to its end.
+    pub(super) async fn change_lightly<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Db) -> Result<Effect<T>, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.put(work, false).await
+    }
+
+    async fn put<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Db) -> Result<Effect<T>, Fault> + Send + 'static,
+        lasts: bool,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        if !self.writer.put(Work::Change(Box::new(Task { work, answer: None, reply }))) {
+        if !self.writer.put(Work::Change(Box::new(Task { work, lasts, answer: None, reply }))) {
             return Err(closed());
         }
         // Unanswered only when the writer has ended with the change in its hands.
@@ -330,7 +353,8 @@ fn write_all(db: &Db, inbox: &Inbox, bell: &Notify) {
                 changes.push(first);
                 inbox.more(&mut changes);
                 let before = db.conn.total_changes();
-                let outcome = commit_all(db, &mut changes);
+                let lasts = changes.iter().any(|change| change.lasts());
+                let outcome = db.flushing(lasts).and_then(|()| commit_all(db, &mut changes));
                 let changed = outcome.is_ok() && db.conn.total_changes() != before;
                 for change in changes.drain(..) {
                     change.answer(outcome.as_ref().err());

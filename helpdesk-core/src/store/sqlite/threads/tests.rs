@@ -50,7 +50,7 @@ fn nobody_waits_for_the_last_thread_that_has_ended() {
     let (first, last) = (Serving::new(&inbox), Serving::new(&inbox));
     drop(first);
     let (reply, mut answer) = oneshot::channel();
-    assert!(inbox.put(Work::Change(Box::new(Task { work: insert, answer: None, reply }))));
+    assert!(inbox.put(Work::Change(Box::new(Task { work: insert, lasts: true, answer: None, reply }))));
     drop(last);
     assert!(matches!(answer.try_recv().unwrap(), Err(StoreError::Unavailable(_))));
     assert!(!inbox.put(Work::Read(Box::new(|_| ()))));
@@ -115,4 +115,32 @@ async fn a_short_read_is_made_by_its_caller_unless_it_would_wait() {
     drop(taken);
     ended.await;
     assert!(matches!(by().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn bookkeeping_waits_for_no_disk_and_commits_do() {
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+    let mode = |db: &Db| Ok(Effect::Keep(db.conn.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?));
+    let writer = db();
+    writer.flushes();
+    let threads = Threads::start(writer, vec![]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(threads.change_lightly(mode).await.unwrap(), NORMAL);
+        assert_eq!(threads.change(mode).await.unwrap(), FULL);
+    }
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let work: Read = Box::new(move |_| {
+        let _ = held.recv();
+    });
+    assert!(threads.writer.put(Work::Read(work)));
+    let mut together = std::pin::pin!(async { tokio::join!(threads.change_lightly(mode), threads.change(mode)) });
+    assert!(futures_util::poll!(&mut together).is_pending());
+    drop(hold);
+    let (light, lasting) = together.await;
+    assert_eq!((light.unwrap(), lasting.unwrap()), (FULL, FULL), "what shares a transaction shares its flush");
+    // Where the host said that commits need no flush, none is flushed.
+    let never = Threads::start(db(), vec![]).unwrap();
+    let before = never.change_lightly(mode).await.unwrap();
+    assert_eq!(never.change(mode).await.unwrap(), before);
 }
