@@ -133,11 +133,13 @@ impl TenantMutation {
             owner: input.owner.map(|owner| (owner.external_id, owner.name)),
             project: input.project.map(|project| (project.key, project.name)),
         };
-        let with = With::new(None, input.idempotency_key);
-        let mut outcome = act(ctx, command, with).await?;
-        // Both keys are `key` to the command; only the first project's may have capitals.
-        outcome.errors.iter_mut().for_each(|error| error.relocate("of A-Z", "key", &["project", "key"]));
-        Ok(Some(TenantRegisterPayload(outcome)))
+        let with = With::new(None, input.idempotency_key).at(&[
+            ("owner_external", "owner.externalId"),
+            ("owner_name", "owner.name"),
+            ("project_key", "project.key"),
+            ("project_name", "project.name"),
+        ]);
+        Ok(Some(TenantRegisterPayload(act(ctx, command, with).await?)))
     }
 
     /// Renames, suspends or reopens the viewer's tenant.

@@ -77,12 +77,12 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
     }
     check_name("name", &ask.name, 200, &mut faults);
     if let Some((external, name)) = &ask.owner {
-        check_name("owner", external, 200, &mut faults);
-        check_name("owner", name, 200, &mut faults);
+        check_name("owner_external", external, 200, &mut faults);
+        check_name("owner_name", name, 200, &mut faults);
     }
     if let Some((key, name)) = &ask.project {
-        check_name("project", name, 200, &mut faults);
-        check_key(key, &mut faults);
+        check_key("project_key", key, &mut faults);
+        check_name("project_name", name, 200, &mut faults);
     }
     done(faults)?;
     if scene.tenant_taken {
@@ -146,10 +146,10 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
     Ok(all)
 }
 
-fn check_key(key: &str, faults: &mut Vec<Fault>) {
+fn check_key(field: &'static str, key: &str, faults: &mut Vec<Fault>) {
     if !is_project_key(key) {
         faults.push(Fault::new(
-            "key",
+            field,
             format!("`{key}` does not fit; use 2 to 10 of A-Z 0-9, beginning with a letter, such as `IT`"),
         ));
     }
@@ -205,7 +205,7 @@ pub fn create_project(scene: &Scene, ask: &CreateProject, ctx: &mut Ctx<'_>) -> 
     let name = ask.name.clone().unwrap_or_else(|| ask.key.clone());
     let workflow = ask.workflow.clone().unwrap_or_else(|| Workflow::KANBAN.into());
     let mut faults = Vec::new();
-    check_key(&ask.key, &mut faults);
+    check_key("key", &ask.key, &mut faults);
     check_name("name", &name, 200, &mut faults);
     check_workflow(scene, &workflow, &mut faults);
     check_lead(scene, ask.lead, &mut faults);

@@ -65,8 +65,31 @@ async fn what_is_read_ticket_by_ticket_does_not_multiply_the_rest() {
         stage.world.store.calls()
     };
     let (two, sixteen) = (count(2).await, count(16).await);
-    assert_eq!((two["ticket"], sixteen["ticket"]), (2, 16));
+    assert_eq!((two["entries"], sixteen["entries"]), (2, 16));
     assert_eq!((sixteen["people"], sixteen["find"]), (1, 1), "{sixteen:?}");
+}
+
+#[tokio::test]
+async fn texts_are_read_together() {
+    let stage = Stage::new().await;
+    furnish(&stage, 10).await;
+    let world = &stage.world;
+    let fields = Patch { description: Some("It burns.".into()), ..Patch::default() };
+    world.must(&world.ana, CreateTicket::new(world.it, "Printer").fields(fields)).await;
+    let document = "query($first: Int!) { tickets(first: $first, orderBy: {number: DESC}) {
+        nodes { description transitions { available } parent { description } } } }";
+    let count = async |first: u16| {
+        stage.get(&world.ana, document, json!({ "first": first })).await;
+        world.store.calls();
+        let data = stage.get(&world.ana, document, json!({ "first": first })).await;
+        assert_eq!(data["tickets"]["nodes"][0]["description"], "It burns.");
+        assert_eq!(data["tickets"]["nodes"].as_array().unwrap().len(), usize::from(first));
+        world.store.calls()
+    };
+    let (two, twenty) = (count(2).await, count(20).await);
+    assert_eq!((two.get("ticket"), twenty.get("ticket")), (None, None), "{twenty:?}");
+    assert_eq!(two["load"], 1, "one for the list; the only parent there is has its own below: {two:?}");
+    assert!(twenty["load"] <= 2, "{twenty:?}");
 }
 
 #[tokio::test]
@@ -142,6 +165,7 @@ async fn access_grants_and_members_are_read_once() {
     let pages = "a: members(first: 1) { nodes { name } } b: members(first: 9) { nodes { email } }";
     let document =
         format!("{{ a: groups(first: 9) {{ nodes {{ {pages} }} }} b: groups(first: 9) {{ nodes {{ {pages} }} }} }}");
-    let groups = calls(&document);
-    assert_eq!(groups.await.get("members"), Some(&2), "one read for each of the two groups");
+    let groups = calls(&document).await;
+    assert_eq!(groups.get("members"), Some(&2), "one read for each of the two groups");
+    assert_eq!(groups.get("people"), Some(&1), "{groups:?}");
 }
