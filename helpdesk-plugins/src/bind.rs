@@ -8,6 +8,7 @@ mod deliver;
 mod kv;
 mod reads;
 mod show;
+mod sight;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

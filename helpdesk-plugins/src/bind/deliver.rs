@@ -174,7 +174,7 @@ impl One<'_> {
                 mode: Mode::After,
                 dry_run: false,
             },
-            event: show::event(event),
+            event: show::event(event, self.set.loaded.grant()),
             input: view.map(|view| show::fields(&self.config, view, &names)).unwrap_or_default(),
             config: self.set.config.clone(),
             reads: Arc::new(AsPlugin {

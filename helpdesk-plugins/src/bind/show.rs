@@ -6,10 +6,12 @@ use helpdesk_core::ticket::Relation;
 use helpdesk_core::time::Timestamp;
 use helpdesk_core::{Author, Envelope, value};
 
+use super::sight;
+use crate::capability::Grant;
 use crate::event::{Actor, Change, Event, Field, Origin, Subject, Value};
 
-/// An event of the log.
-pub(super) fn event(envelope: &Envelope) -> Event {
+/// An event of the log, as far as `grant` reaches.
+pub(super) fn event(envelope: &Envelope, grant: &Grant) -> Event {
     let id = |author: &Author| match author {
         Author::System => None,
         Author::Person(id) | Author::Service(id) => Some(id.to_string()),
@@ -20,6 +22,7 @@ pub(super) fn event(envelope: &Envelope) -> Event {
         before: plain(change.before),
         after: plain(change.after),
     };
+    let (changes, data) = sight::content(envelope, grant);
     Event {
         id: envelope.id.to_string(),
         seq: envelope.cursor.seq().unsigned_abs(),
@@ -39,8 +42,8 @@ pub(super) fn event(envelope: &Envelope) -> Event {
             depth: envelope.cause.depth,
             via: envelope.cause.via.iter().map(ToString::to_string).collect(),
         },
-        changes: envelope.event.changes().into_iter().map(change).collect(),
-        data: envelope.event.data(),
+        changes: changes.into_iter().map(change).collect(),
+        data,
     }
 }
 
@@ -49,8 +52,7 @@ fn plain(value: value::Value) -> Value {
         value::Value::Null => Value::Null,
         value::Value::Bool(it) => Value::Boolean(it),
         value::Value::Int(it) => Value::Int(it),
-        // The mark of a priority chosen by hand is the log's own.
-        value::Value::Text(it) => Value::Text(it.strip_prefix('!').map(str::to_owned).unwrap_or(it)),
+        value::Value::Text(it) => Value::Text(it),
         value::Value::Texts(it) => Value::Texts(it),
         value::Value::Time { time } => Value::Time(millis(time)),
         // Texts do not stand in the log; whoever may read them asks for them as input.
