@@ -282,6 +282,22 @@ impl Filter {
         }
     }
 
+    /// How often it asks for tickets without a parent: where to find more of them finds more in the whole, and where it
+    /// finds fewer, such as behind a "not".
+    pub(crate) fn asks_for_none(&self) -> (usize, usize) {
+        match self {
+            Self::Is(Cond::Parent(list)) if list.is_empty() => (1, 0),
+            Self::All | Self::None | Self::Is(_) => (0, 0),
+            Self::Not(inner) => {
+                let (more, fewer) = inner.asks_for_none();
+                (fewer, more)
+            }
+            Self::And(all) | Self::Or(all) => {
+                all.iter().map(Self::asks_for_none).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
+            }
+        }
+    }
+
     /// Where it asks for tickets without a parent: as if each had a parent in `shown`, or none, or one in `hidden`, which
     /// counts as none. Of a ticket with another parent it holds at least when it would hold if that one were known.
     pub(crate) fn with_parents(self, shown: &BTreeSet<TicketId>, hidden: &BTreeSet<TicketId>) -> Self {
@@ -325,16 +341,6 @@ impl Filter {
             }
             Self::Not(inner) => inner.measure(depth + 1, nodes),
             Self::And(all) | Self::Or(all) => all.iter().try_for_each(|filter| filter.measure(depth + 1, nodes)),
-        }
-    }
-
-    /// How many conditions like this stand in it.
-    pub(crate) fn occurrences(&self, like: &dyn Fn(&Cond) -> bool) -> usize {
-        match self {
-            Self::All | Self::None => 0,
-            Self::Is(cond) => like(cond).into(),
-            Self::Not(inner) => inner.occurrences(like),
-            Self::And(all) | Self::Or(all) => all.iter().map(|filter| filter.occurrences(like)).sum(),
         }
     }
 

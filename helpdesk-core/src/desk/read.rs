@@ -4,7 +4,7 @@ mod events;
 mod parents;
 mod people;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
@@ -15,6 +15,7 @@ use super::cache::{ROUNDS, Standpoint};
 use crate::actor::Actor;
 use crate::case::Case;
 use crate::config::TenantConfig;
+use crate::decide::Needs;
 use crate::error::{ActError, Refusal};
 use crate::filter::{Cond, Filter, Order};
 use crate::id::{EntryId, TenantId, TicketId};
@@ -159,6 +160,23 @@ pub(super) fn case(config: &TenantConfig, parts: Parts) -> Result<Case, ActError
     Ok(parts.case(workflow))
 }
 
+/// What the viewer may see of `found`, from which hidden parents were left out.
+fn views(stand: &Standpoint, found: Vec<Parts>, order: Order) -> Result<Vec<View>, ActError> {
+    let mut views = Vec::with_capacity(found.len());
+    for parts in found {
+        let mut case = case(&stand.config, parts)?;
+        let may = stand.access.on(&case.ticket, &case.people);
+        let hidden = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
+        if hidden || !may.has(Permission::TicketRead) {
+            continue;
+        }
+        let place = Place::of(&case, order);
+        case.entries.retain(|entry| readable(entry, may));
+        views.push(View { key: key(&stand.config, &case), case, may, place });
+    }
+    Ok(views)
+}
+
 impl Desk {
     /// Configuration and access as the cache believes them; whoever reads rows compares the epoch that comes with them.
     pub(crate) async fn believed_standpoint(&self, by: &Actor, tenant: TenantId) -> Result<Standpoint, ActError> {
@@ -187,7 +205,7 @@ impl Desk {
         let stand = self.standpoint(viewer, tenant, epoch).await?;
         let unknown = || Refusal::NotFound { noun: "ticket", id: which.to_string() };
         let parts = parts.ok_or_else(unknown)?;
-        let mut views = self.show(&stand, tenant, vec![parts], Order::default()).await?;
+        let mut views = self.show(&stand, tenant, vec![parts]).await?;
         views.pop().ok_or_else(|| unknown().into())
     }
 
@@ -210,7 +228,7 @@ impl Desk {
             let find = self.find(&stand, tenant, filter, &page).await?;
             let (epoch, found) = self.find_shown(&stand, find).await?;
             if epoch == stand.config.epoch {
-                return self.show(&stand, tenant, found, page.order).await;
+                return views(&stand, found, page.order);
             }
             // The policy moved on: what was found may be too much or too little.
             stand = self.again(viewer, tenant, epoch).await?;
@@ -256,29 +274,24 @@ impl Desk {
     }
 
     /// What the viewer may see of `found`.
-    async fn show(
-        &self,
-        stand: &Standpoint,
-        tenant: TenantId,
-        found: Vec<Parts>,
-        order: Order,
-    ) -> Result<Vec<View>, ActError> {
-        let parents: BTreeSet<TicketId> = found.iter().filter_map(|parts| parts.ticket.parent).collect();
-        let shown = self.shown(stand, tenant, &parents).await?;
-        let mut views = Vec::with_capacity(found.len());
-        for parts in found {
-            let mut case = case(&stand.config, parts)?;
-            let may = stand.access.on(&case.ticket, &case.people);
-            let hidden = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
-            if hidden || !may.has(Permission::TicketRead) {
-                continue;
-            }
-            let place = Place::of(&case, order);
-            case.ticket.parent = case.ticket.parent.filter(|parent| shown.contains(parent));
-            case.entries.retain(|entry| readable(entry, may));
-            views.push(View { key: key(&stand.config, &case), case, may, place });
-        }
-        Ok(views)
+    async fn show(&self, stand: &Standpoint, tenant: TenantId, mut found: Vec<Parts>) -> Result<Vec<View>, ActError> {
+        self.hide_parents(stand, tenant, &mut found).await?;
+        views(stand, found, Order::default())
+    }
+
+    /// Several tickets with their texts, without entries, in no order; those the viewer may not see are left out.
+    pub async fn ticket_texts(&self, viewer: &Actor, ids: &[TicketId]) -> Result<Vec<View>, ActError> {
+        let needs = Needs { tickets: ids.iter().copied().collect(), texts: true, ..Needs::default() };
+        self.loaded(viewer, &needs).await
+    }
+
+    /// The tickets of `needs` as the viewer may see them.
+    async fn loaded(&self, viewer: &Actor, needs: &Needs) -> Result<Vec<View>, ActError> {
+        let tenant = Self::tenant_of(viewer)?;
+        let loaded = self.inner.store.load(tenant, needs, None).await?;
+        let epoch = loaded.epoch.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
+        let stand = self.standpoint(viewer, tenant, epoch).await?;
+        self.show(&stand, tenant, loaded.cases).await
     }
 
     /// Several tickets by id, in no order; those the viewer may not see are left out.
@@ -286,7 +299,7 @@ impl Desk {
         let tenant = Self::tenant_of(viewer)?;
         let (epoch, found) = self.inner.store.tickets(tenant, ids).await?;
         let stand = self.standpoint(viewer, tenant, epoch).await?;
-        self.show(&stand, tenant, found, Order::default()).await
+        self.show(&stand, tenant, found).await
     }
 
     /// Entries of a ticket the viewer may read, oldest first, after (created_at, id).
@@ -324,13 +337,9 @@ impl Desk {
         ticket: TicketId,
         ids: &[EntryId],
     ) -> Result<Vec<Entry>, ActError> {
-        let tenant = Self::tenant_of(viewer)?;
-        let mut needs = crate::decide::Needs { entries: ids.iter().copied().collect(), ..Default::default() };
+        let mut needs = Needs { entries: ids.iter().copied().collect(), ..Needs::default() };
         needs.tickets.insert(ticket);
-        let loaded = self.inner.store.load(tenant, &needs, None).await?;
-        let epoch = loaded.epoch.ok_or_else(|| Refusal::not_found("tenant", tenant))?;
-        let stand = self.standpoint(viewer, tenant, epoch).await?;
-        let mut views = self.show(&stand, tenant, loaded.cases, Order::default()).await?;
+        let mut views = self.loaded(viewer, &needs).await?;
         let view = views.pop().ok_or_else(|| Refusal::not_found("ticket", ticket))?;
         Ok(view.case.entries)
     }

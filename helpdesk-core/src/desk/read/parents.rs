@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::desk::Desk;
 use crate::desk::cache::Standpoint;
 use crate::error::{ActError, Refusal};
-use crate::filter::{Cond, Filter};
+use crate::filter::Filter;
 use crate::id::{TenantId, TicketId};
 use crate::role::{Access, Permission};
 use crate::store::{Count, Find, Parts};
@@ -21,7 +21,7 @@ const STEP_MAX: u16 = 1_000;
 /// Most conditions on single parents in one statement.
 const CONDITIONS_MAX: usize = 4_000;
 
-/// Parents met so far, in order of id.
+/// Parents met so far.
 #[derive(Debug, Default)]
 struct Met {
     shown: BTreeSet<TicketId>,
@@ -29,15 +29,9 @@ struct Met {
 }
 
 impl Met {
-    fn knows(&self, parent: TicketId) -> bool {
-        self.shown.contains(&parent) || self.hidden.contains(&parent)
+    fn knows(&self, parent: &TicketId) -> bool {
+        self.shown.contains(parent) || self.hidden.contains(parent)
     }
-}
-
-/// How often it asks for tickets without a parent, if that is not what the database holds.
-fn nones(stand: &Standpoint, find: &Find) -> usize {
-    let asks = |cond: &Cond| matches!(cond, Cond::Parent(list) if list.is_empty());
-    if sees_all(&stand.access) { 0 } else { find.filter.occurrences(&asks) }
 }
 
 /// Whether no ticket is hidden from them, deleted ones included.
@@ -45,21 +39,36 @@ fn sees_all(access: &Access) -> bool {
     access.visible() == Filter::All && access.undeletable() == Filter::All
 }
 
+/// Whether the database finds what the viewer is shown.
+fn is_plain(stand: &Standpoint, find: &Find) -> bool {
+    sees_all(&stand.access) || find.filter.asks_for_none() == (0, 0)
+}
+
+fn hide(parts: &mut Parts, shown: &BTreeSet<TicketId>) {
+    parts.ticket.parent = parts.ticket.parent.filter(|parent| shown.contains(parent));
+}
+
 impl Desk {
-    /// What `find` finds when a hidden parent is none; with the epoch, and nothing when it is not the viewer's any more.
+    /// What `find` finds when a hidden parent is none, hidden parents left out; with the epoch, and nothing when it is
+    /// not the viewer's any more.
     ///
-    /// Only viewers from whom something is hidden, and filters for tickets without a parent, take more than one read.
-    /// For them the first read takes every parent for hidden. What it finds up to the first parent that was not met
-    /// before is right; the parents in the rest are looked up, and the next read goes on from there and knows them.
+    /// A filter for tickets without a parent takes more than one read, for viewers from whom something is hidden. The
+    /// first takes every parent for hidden where that finds more, and for shown elsewhere. The parents found are looked
+    /// up: up to the first of which it was not so, what was found is right, and the next read goes on from there and
+    /// knows them.
     ///
     /// # Errors
     /// `FIELD_INVALID` `filter` when the page is not full after 16 reads, or after some 4,000 parents: there are too
-    /// many sub-tickets and too few others.
+    /// many sub-tickets and too few others, or the other way round.
     pub(super) async fn find_shown(&self, stand: &Standpoint, find: Find) -> Result<(i64, Vec<Parts>), ActError> {
-        let nones = nones(stand, &find);
-        if nones == 0 {
-            return Ok(self.inner.store.find(&find).await?);
+        if is_plain(stand, &find) {
+            let (epoch, mut found) = self.inner.store.find(&find).await?;
+            if epoch == stand.config.epoch {
+                self.hide_parents(stand, find.tenant, &mut found).await?;
+            }
+            return Ok((epoch, found));
         }
+        let (more, fewer) = find.filter.asks_for_none();
         let (mut met, mut kept) = (Met::default(), Vec::new());
         let (mut after, mut limit, want) = (find.after, find.limit, usize::from(find.limit));
         for _ in 0..STEPS {
@@ -70,30 +79,50 @@ impl Desk {
                 return Ok((epoch, vec![]));
             }
             let last = found.len() < usize::from(limit);
-            let new = |parts: &Parts| parts.ticket.parent.filter(|parent| !met.knows(*parent));
-            let strangers: BTreeSet<TicketId> = found.iter().filter_map(new).collect();
-            let right = found.iter().position(|parts| new(parts).is_some()).unwrap_or(found.len());
+            let parents = found.iter().filter_map(|parts| parts.ticket.parent);
+            let strangers: BTreeSet<TicketId> = parents.filter(|parent| !met.knows(parent)).collect();
+            let shown = self.shown(stand, find.tenant, &strangers).await?;
+            let mistaken = |parent| {
+                let shown = shown.contains(&parent);
+                strangers.contains(&parent) && ((more > 0 && shown) || (fewer > 0 && !shown))
+            };
+            let wrong = |parts: &Parts| parts.ticket.parent.is_some_and(mistaken);
+            let right = found.iter().position(wrong).unwrap_or(found.len());
+            let done = last && right == found.len();
             kept.extend(found.into_iter().take(right));
             kept.truncate(want);
-            if kept.len() == want || (last && strangers.is_empty()) {
+            met.hidden.extend(strangers.difference(&shown));
+            met.shown.extend(shown);
+            if done || kept.len() == want {
+                kept.iter_mut().for_each(|parts| hide(parts, &met.shown));
                 return Ok((epoch, kept));
             }
             after = kept.last().map(|parts| (super::sort_key(&parts.ticket, find.order), parts.ticket.id)).or(after);
-            let shown = self.shown(stand, find.tenant, &strangers).await?;
-            met.hidden.extend(strangers.difference(&shown));
-            met.shown.extend(shown);
-            if (met.shown.len() + met.hidden.len()) * nones > CONDITIONS_MAX {
+            if (met.shown.len() + met.hidden.len()) * (more + fewer) > CONDITIONS_MAX {
                 break;
             }
             limit = limit.saturating_mul(2).clamp(100, STEP_MAX.max(find.limit));
         }
-        let why = "asks for tickets without a parent where too many have one; narrow it, or leave that out";
+        let why = "asks for tickets without a parent, or with one, where few are so; narrow it, or leave that out";
         Err(Refusal::invalid("filter", why).into())
+    }
+
+    /// Leaves out the parents that are hidden from the viewer; no trip when there are none.
+    pub(super) async fn hide_parents(
+        &self,
+        stand: &Standpoint,
+        tenant: TenantId,
+        found: &mut [Parts],
+    ) -> Result<(), ActError> {
+        let parents: BTreeSet<TicketId> = found.iter().filter_map(|parts| parts.ticket.parent).collect();
+        let shown = self.shown(stand, tenant, &parents).await?;
+        found.iter_mut().for_each(|parts| hide(parts, &shown));
+        Ok(())
     }
 
     /// How many [`find_shown`](Self::find_shown) would find, counted up to `cap`, with the epoch.
     pub(super) async fn count_shown(&self, stand: &Standpoint, find: Find, cap: u32) -> Result<(i64, Count), ActError> {
-        if nones(stand, &find) == 0 {
+        if is_plain(stand, &find) {
             return Ok(self.inner.store.count(&find, cap).await?);
         }
         let limit = u16::try_from(cap).unwrap_or(u16::MAX).saturating_add(1);

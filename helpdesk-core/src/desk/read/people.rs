@@ -1,15 +1,21 @@
 //! Reading the organisation.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
 use crate::actor::Actor;
 use crate::config::TenantConfig;
 use crate::desk::Desk;
 use crate::error::{ActError, Refusal};
 use crate::id::{GroupId, PersonId};
-use crate::org::Person;
+use crate::org::{Membership, Person};
 use crate::role::{Access, Denied, Grant, Permission};
-use crate::store::PeopleFind;
+use crate::store::{PeopleFind, by_id};
+
+/// Groups whose members are read at a time.
+const AT_ONCE: usize = 8;
 
 /// The people in a group.
 pub type Members = Vec<Person>;
@@ -94,6 +100,25 @@ impl Desk {
         let members = self.store().members(config.tenant.id, group).await?;
         let ids: Vec<PersonId> = members.into_iter().map(|member| member.person).collect();
         Ok(self.store().people(config.tenant.id, &ids).await?)
+    }
+
+    /// The people in several groups: one read for each group, and one for all the people. Groups that do not exist, or
+    /// not for the viewer, are left out.
+    pub async fn members_of(&self, viewer: &Actor, groups: &[GroupId]) -> Result<BTreeMap<GroupId, Members>, ActError> {
+        let (config, access) = self.fresh(viewer).await?;
+        if !access.anywhere(Permission::PeopleRead) {
+            return Ok(BTreeMap::new());
+        }
+        let tenant = config.tenant.id;
+        let known = groups.iter().copied().filter(|group| config.groups.contains_key(group));
+        let read = known.map(|group| self.store().members(tenant, group).map_ok(move |members| (group, members)));
+        let read: Vec<_> = read.collect();
+        let members: Vec<(GroupId, Vec<Membership>)> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        let ids: BTreeSet<PersonId> = members.iter().flat_map(|(_, of)| of).map(|member| member.person).collect();
+        let ids: Vec<PersonId> = ids.into_iter().collect();
+        let people = by_id(self.store().people(tenant, &ids).await?);
+        let person = |member: Membership| people.get(&member.person).cloned();
+        Ok(members.into_iter().map(|(group, of)| (group, of.into_iter().filter_map(person).collect())).collect())
     }
 
     /// Every grant of the tenant: for those who grant roles, and auditors.
