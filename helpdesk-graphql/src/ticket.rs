@@ -106,7 +106,7 @@ impl Ticket {
     async fn title(&self) -> &str {
         &self.head().title
     }
-    /// The long text, Markdown. In lists it is read ticket by ticket.
+    /// The long text, Markdown. A list reads the texts of its tickets together.
     async fn description(&self, ctx: &Context<'_>) -> Result<String> {
         let whole = self.whole(ctx).await?;
         Ok(whole.case.text.as_ref().map_or_else(String::new, |text| text.description.clone()))

@@ -117,18 +117,6 @@ pub(crate) struct IdempotencyKeyReused {
     path: Vec<String>,
 }
 
-impl UserError {
-    /// Moves an invalid `field` whose message has `mark` to another place in the input.
-    pub(crate) fn relocate(&mut self, mark: &str, field: &str, place: &[&str]) {
-        if let Self::FieldInvalid(invalid) = self
-            && invalid.field == field
-            && invalid.message.contains(mark)
-        {
-            invalid.path = ["input"].iter().chain(place).map(|&step| step.to_owned()).collect();
-        }
-    }
-}
-
 /// Where the input has what the command names, when the names differ: `("due_at", "fields.dueAt")`.
 pub(crate) type Places = &'static [(&'static str, &'static str)];
 

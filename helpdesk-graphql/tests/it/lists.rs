@@ -1,6 +1,7 @@
 //! Lists: pages, order, counts, filters.
 
-use helpdesk_core::command::{CreateTicket, Patch, Relate};
+use helpdesk_core::command::{CreateTicket, EditTicket, Patch, Relate};
+use helpdesk_core::filter::SortBy;
 use helpdesk_core::ticket::{Priority, Urgency};
 use serde_json::{Value, json};
 
@@ -40,6 +41,47 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
     assert_eq!(keys(&down), ["IT-7", "IT-6"]);
     let other = json!({"first": 2, "order": {"createdAt": "ASC"}, "after": after});
     assert_eq!(stage.code(ana, LIST, other).await, "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn every_order_of_the_core_can_be_asked_for_both_ways() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let day = |n: u32| Some(Some(format!("2026-03-0{n}T00:00:00Z").parse().unwrap()));
+    let mut tickets = vec![];
+    // Number, creation, change, priority and due date each have an order of their own.
+    for (priority, due_at) in [(Priority::High, day(2)), (Priority::Low, None), (Priority::Critical, day(1))] {
+        world.clock.advance(1_000);
+        let fields = Patch { priority: Some(Some(priority)), due_at, ..Patch::default() };
+        tickets.push(world.must(&world.ana, CreateTicket::new(world.it, "x").fields(fields)).await);
+    }
+    for ticket in [tickets[1], tickets[0]] {
+        world.clock.advance(1_000);
+        let fields = Patch { title: Some("y".into()), ..Patch::default() };
+        world.must(&world.ana, EditTicket::new(ticket, fields)).await;
+    }
+    let schema = stage.get(&world.ana, "{ __type(name: \"TicketOrder\") { inputFields { name } } }", Value::Null).await;
+    let offered = schema["__type"]["inputFields"].as_array().unwrap().len();
+    let orders = [
+        ("createdAt", ["IT-1", "IT-2", "IT-3"]),
+        ("updatedAt", ["IT-3", "IT-2", "IT-1"]),
+        ("dueAt", ["IT-3", "IT-1", "IT-2"]),
+        ("priority", ["IT-2", "IT-1", "IT-3"]),
+        ("number", ["IT-1", "IT-2", "IT-3"]),
+    ];
+    assert_eq!((offered, SortBy::ALL.len()), (orders.len(), orders.len()));
+    for (key, mut expected) in orders {
+        for direction in ["ASC", "DESC"] {
+            let order = |first: u8, after: Value| json!({"first": first, "order": {key: direction}, "after": after});
+            let first = stage.get(&world.ana, LIST, order(2, Value::Null)).await;
+            let after = first["tickets"]["pageInfo"]["endCursor"].clone();
+            let rest = stage.get(&world.ana, LIST, order(2, after)).await;
+            assert_eq!([keys(&first), keys(&rest)].concat(), expected, "{key} {direction}");
+            expected.reverse();
+        }
+    }
+    let list = stage.get(&world.ana, LIST, json!({"first": 3})).await;
+    assert_eq!(keys(&list), ["IT-1", "IT-2", "IT-3"], "most recently changed first");
 }
 
 #[tokio::test]

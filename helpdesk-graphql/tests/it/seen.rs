@@ -1,6 +1,6 @@
 //! What people may not see does not exist, and what they may not do is refused.
 
-use helpdesk_core::command::{Comment, EditTicket, Patch};
+use helpdesk_core::command::{Comment, CreateTicket, DeleteTicket, EditTicket, Patch};
 use helpdesk_core::ticket::Visibility;
 use serde_json::{Value, json};
 
@@ -37,6 +37,38 @@ async fn the_invisible_is_not_found_everywhere() {
     }
     let events = stage.get(&world.ben, "{ events(first: 100) { nodes { kind } } }", Value::Null).await;
     assert_eq!(events["events"]["nodes"], json!([]));
+}
+
+#[tokio::test]
+async fn a_hidden_or_deleted_parent_is_none() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let (secret, gone) = (world.ticket("Secret").await, world.ticket("Gone").await);
+    for parent in [secret, gone] {
+        let fields = Patch { parent: Some(Some(parent)), ..Patch::default() };
+        world.must(&world.ana, CreateTicket::new(world.it, "Small").fields(fields)).await;
+    }
+    let restrict = Patch { visibility: Some(Visibility::Restricted), ..Patch::default() };
+    world.must(&world.ana, EditTicket::new(secret, restrict)).await;
+    world.must(&world.mia, DeleteTicket { ticket: gone, reason: None }).await;
+    let document = "query($none: TicketFilter!, $under: TicketFilter!, $some: TicketFilter!) {
+        none: tickets(first: 9, filter: $none, orderBy: {number: ASC}) {
+            nodes { key parent { key } } totalCount { value } }
+        some: tickets(first: 9, filter: $some) { nodes { key } totalCount { value } }
+        under: tickets(first: 9, filter: $under) { nodes { key } totalCount { value } }
+        events(first: 100) { nodes { kind data ticket { key } } } }";
+    let variables = json!({"none": {"parent": {"exists": false}}, "some": {"parent": {"exists": true}},
+        "under": {"parent": {"in": [secret.to_string(), gone.to_string()]}}});
+    let seen = stage.get(&world.ben, document, variables.clone()).await;
+    let nothing = json!({"nodes": [], "totalCount": {"value": 0}});
+    let small = json!([{"key": "IT-3", "parent": null}, {"key": "IT-4", "parent": null}]);
+    assert_eq!(seen["none"], json!({"nodes": small, "totalCount": {"value": 2}}));
+    assert_eq!((&seen["some"], &seen["under"]), (&nothing, &nothing));
+    let told = seen["events"].to_string();
+    assert!(!told.contains(&secret.to_string()) && !told.contains(&gone.to_string()), "{told}");
+    let seen = stage.get(&world.mia, document, variables).await;
+    assert_eq!((&seen["none"]["totalCount"]["value"], &seen["some"]["totalCount"]["value"]), (&json!(1), &json!(2)));
+    assert_eq!(seen["under"]["totalCount"]["value"], 2);
 }
 
 #[tokio::test]
