@@ -98,7 +98,7 @@ impl Desk {
                 return Ok((epoch, kept));
             }
             after = kept.last().map(|parts| (super::sort_key(&parts.ticket, find.order), parts.ticket.id)).or(after);
-            if (met.shown.len() + met.hidden.len()) * (more + fewer) > CONDITIONS_MAX {
+            if met.shown.len() * more + met.hidden.len() * fewer > CONDITIONS_MAX {
                 break;
             }
             limit = limit.saturating_mul(2).clamp(100, STEP_MAX.max(find.limit));
