@@ -23,6 +23,10 @@ use crate::time::Timestamp;
 const LEASE: i64 = 30_000;
 /// How long idle workers wait before they look by themselves.
 const POLL: Duration = Duration::from_secs(1);
+/// How often it is tried to say that a job was not finished, and the wait after the first time, longer by as much each
+/// further time.
+const RELEASES: u32 = 8;
+const RELEASE_PAUSE: Duration = Duration::from_millis(50);
 /// Idempotency keys are kept this long, in milliseconds: 24 hours.
 const KEYS: i64 = 24 * 60 * 60 * 1000;
 /// Records of plugin runs are kept this long, in milliseconds: 30 days.
@@ -197,7 +201,15 @@ impl Desk {
             Release::Dead(why) => Release::Dead(storable(&why)),
             Release::Return => Release::Return,
         };
-        let held = self.store().release(job.lease, &how).await?;
+        // What cannot be said counts as a try when the lease runs out: worth saying it more than once.
+        let mut tries = 1;
+        let held = loop {
+            match self.store().release(job.lease, &how).await {
+                Err(_) if tries < RELEASES => tokio::time::sleep(RELEASE_PAUSE * tries).await,
+                answer => break answer?,
+            }
+            tries += 1;
+        };
         Ok(match (held, how) {
             (false, _) => Ended::Lost,
             (true, Release::Dead(why)) => {

@@ -144,6 +144,7 @@ impl Ended {
     }
 }
 
+/// What comes before the first colon is alike for failures of one kind; figures come after it.
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -48,6 +48,8 @@ pub struct Schedule {
     pub stale: usize,
     /// See [`Mishap::Late`]; one millisecond each.
     pub late: usize,
+    /// Only with calls of this method; with all of them when none is named.
+    pub only: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -89,7 +91,10 @@ impl Faulty {
     fn strike(&self, method: &'static str) -> Option<Mishap> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(method).or_default() += 1;
-        let Schedule { unavailable, lost, stale, late } = state.schedule;
+        let Schedule { unavailable, lost, stale, late, only } = state.schedule;
+        if only.is_some_and(|only| only != method) {
+            return None;
+        }
         let die = state.chance.below(100);
         let mut upto = 0;
         for (share, mishap) in [

@@ -69,7 +69,7 @@ pub async fn weather(store: Arc<dyn Database>, seed: u64, comments: usize) {
     let world = World::found(store, "weathered").await;
     let mut population = Population::new(world, seed);
     population.grow(30).await;
-    let storm = Schedule { unavailable: 8, lost: 8, stale: 8, late: 8 };
+    let storm = Schedule { unavailable: 8, lost: 8, stale: 8, late: 8, only: None };
     let world = population.world.clone();
     let first = world.ticket("in the storm").await;
     population.tickets.push(first);

@@ -148,10 +148,10 @@ impl One<'_> {
             Ended::Retry { after } => {
                 Verdict::Retry(after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX)), why)
             }
-            Ended::HostFault(_) => Verdict::Retry(None, why),
+            Ended::HostFault(_) => Verdict::Fault(why),
             // The same failure twice will not go away by itself.
             Ended::Ok | Ended::Skipped(_) | Ended::Trapped { .. } | Ended::LimitHit { .. } => {
-                if self.delivery.error.as_deref() == Some(&why) {
+                if self.delivery.error.as_deref().is_some_and(|last| same(last, &why)) {
                     Verdict::Dead(why)
                 } else {
                     Verdict::Retry(None, why)
@@ -352,4 +352,31 @@ fn insert(record: RunRecord) -> Write {
 /// What a guest said, as any database can keep it.
 fn storable(message: &str) -> String {
     message.chars().filter(|c| *c != '\0').take(MESSAGE_MAX).collect()
+}
+
+/// Whether two failures are of one kind: their texts begin alike, up to the first colon (the code of a refusal, which
+/// limit, that it trapped). What follows may name figures that are never the same twice.
+fn same(last: &str, now: &str) -> bool {
+    fn kind(text: &str) -> &str {
+        text.split_once(": ").map_or(text, |(kind, _)| kind)
+    }
+    kind(last) == kind(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::TrapKind;
+
+    #[test]
+    fn failures_are_of_one_kind_whatever_figures_they_name() {
+        let hit = |limit, used| Ended::LimitHit { limit, used, allowed: 50 }.to_string();
+        let trap = |message: &str| Ended::Trapped { kind: TrapKind::Fault, message: message.into() }.to_string();
+        assert!(same(&hit(Limit::GuestTime, 51), &hit(Limit::GuestTime, 63)));
+        assert!(!same(&hit(Limit::GuestTime, 51), &hit(Limit::WallTime, 51)));
+        assert!(same(&trap("at 0x10"), &trap("at 0x20")));
+        assert!(!same(&trap("at 0x10"), &hit(Limit::Fuel, 50)));
+        assert!(same("FORBIDDEN: may not edit", "FORBIDDEN: may not tag"));
+        assert!(!same("the stored value `k` has version 3 by now", "the stored value `k` has version 4 by now"));
+    }
 }

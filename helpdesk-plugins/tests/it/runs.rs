@@ -1,5 +1,6 @@
 //! Runs that fail leave a record like those that do not, and nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use helpdesk_core::Desk;
@@ -8,7 +9,7 @@ use helpdesk_core::jobs::Ticked;
 use helpdesk_core::role::Role;
 use helpdesk_core::store::Job;
 use helpdesk_core::store::sqlite::SqliteStore;
-use helpdesk_core::testing::ManualClock;
+use helpdesk_core::testing::{Faulty, ManualClock, Schedule};
 use helpdesk_plugins::{Limits, PluginHost};
 
 use super::world::{HOSTILE, World, hostile_toml};
@@ -127,4 +128,31 @@ async fn a_run_that_takes_too_long_is_recorded() {
     let runs = world.runs().await;
     assert_eq!((runs.len(), runs[0].outcome.as_str()), (1, "limit-hit"));
     assert!(runs[0].message.starts_with("limit `guest-time`: used ") && runs[0].micros >= 50_000, "{runs:?}");
+}
+
+#[tokio::test]
+async fn faults_of_the_host_are_not_counted_against_a_plugin() {
+    // Where the plugin asks for a value; where the desk writes what came of it.
+    for (fails, recorded) in [("kv", true), ("commit", false)] {
+        let store = SqliteStore::memory().await.unwrap();
+        store.migrate().await.unwrap();
+        let (store, clock) = (Faulty::calm(Arc::new(store)), ManualClock::default());
+        let host = PluginHost::new(Limits::default()).unwrap();
+        let desk = Desk::builder(store.clone()).clock(clock.clone()).extend(host.clone()).build().await.unwrap();
+        let world = World::on(desk, host, clock).await;
+        world.hostile("counter").await;
+        world.create("x").await;
+        store.reschedule(Schedule { unavailable: 100, only: Some(fails), ..Schedule::default() });
+        for _ in 0..20 {
+            assert_eq!(world.again().await, RETRIED, "{fails}");
+            assert_eq!(world.desk.tick().await.unwrap(), Ticked::default(), "it waits");
+        }
+        let runs = world.runs().await;
+        assert_eq!(runs.len(), if recorded { 20 } else { 0 });
+        assert!(runs.iter().all(|run| run.outcome == "host-fault" && run.message.contains("not available")), "{runs:?}");
+        store.reschedule(Schedule::default());
+        assert_eq!(world.again().await, Ticked { done: 1, ..Ticked::default() });
+        let seen = world.desk.store().kv(world.tenant, "hostile", "seen").await.unwrap().unwrap();
+        assert_eq!(seen.value, b"1");
+    }
 }

@@ -1,5 +1,7 @@
 //! What plugins leave behind: values within their limits, and texts whose digests say nothing once they are erased.
 
+use std::ops::Range;
+
 use helpdesk_core::desk::Set;
 use helpdesk_core::event::Event;
 use helpdesk_core::feed::queue;
@@ -15,7 +17,7 @@ use super::world::{HOSTILE, World, hostile_toml};
 
 impl World {
     /// Puts values of 64 KiB (and their keys of four bytes) into the guest's store.
-    async fn fill(&self, count: usize, expires_at: Option<Timestamp>) {
+    async fn fill(&self, which: Range<usize>, expires_at: Option<Timestamp>) {
         let kv = |n: usize| Kv {
             tenant: self.tenant,
             plugin: "hostile".into(),
@@ -24,7 +26,7 @@ impl World {
             version: 1,
             expires_at,
         };
-        let rows = (0..count).map(|n| Write { before: None, after: Some(Row::Kv(kv(n))) }).collect();
+        let rows = which.map(|n| Write { before: None, after: Some(Row::Kv(kv(n))) }).collect();
         self.desk.act_all(&self.root(), Set { rows, ..Set::default() }).await.unwrap();
     }
 
@@ -41,7 +43,7 @@ async fn a_plugin_keeps_16_mib_and_no_byte_more() {
         let world = World::new().await;
         let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
         world.install(&plugin, &format!(r#"{{"do":"kv-bytes","bytes":{bytes}}}"#), Some(Role::Agent)).await;
-        world.fill(255, None).await;
+        world.fill(0..255, None).await;
         world.create("x").await;
         let round = world.desk.tick().await.unwrap();
         let run = world.runs().await.remove(0);
@@ -61,13 +63,29 @@ async fn what_has_expired_takes_no_room() {
     let world = World::new().await;
     let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
     world.install(&plugin, r#"{"do":"kv-bytes","bytes":60000}"#, Some(Role::Agent)).await;
-    world.fill(256, Some(world.clock.now().plus_millis(1000))).await;
+    world.fill(0..256, Some(world.clock.now().plus_millis(1000))).await;
     world.create("x").await;
     assert_eq!(world.desk.tick().await.unwrap(), Ticked { retried: 1, ..Ticked::default() });
     assert_eq!(world.runs().await[0].outcome, "limit-hit");
     world.clock.advance(10_000);
     assert_eq!(world.desk.tick().await.unwrap(), Ticked { done: 1, ..Ticked::default() });
     assert_eq!(world.kept().await, 60_001);
+}
+
+#[tokio::test]
+async fn a_limit_hit_twice_is_the_same_failure_whatever_figure_it_names() {
+    let world = World::new().await;
+    let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+    world.install(&plugin, r#"{"do":"kv-bytes","bytes":60000}"#, Some(Role::Agent)).await;
+    world.fill(0..256, None).await;
+    world.create("x").await;
+    assert_eq!(world.desk.tick().await.unwrap(), Ticked { retried: 1, ..Ticked::default() });
+    world.fill(256..257, None).await;
+    world.clock.advance(10_000);
+    assert_eq!(world.desk.tick().await.unwrap(), Ticked { dead: 1, ..Ticked::default() });
+    let runs = world.runs().await;
+    assert!(runs.len() == 2 && runs.iter().all(|run| run.outcome == "limit-hit"), "{runs:?}");
+    assert_ne!(runs[0].message, runs[1].message);
 }
 
 #[tokio::test]
