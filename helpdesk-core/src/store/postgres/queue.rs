@@ -141,7 +141,7 @@ pub(super) async fn dead(link: &Link<'_>, queue: &str, limit: u16) -> Done<(Vec<
 /// False too when a job with the same key lives already.
 pub(super) async fn revive(link: &Link<'_>, tenant: TenantId, job: JobId, now: Timestamp) -> Done<bool> {
     // Asked beforehand, since an error would abort a joined transaction; one may still come from a race.
-    const REVIVE: &str = "UPDATE {s}hd_job j SET state = 'live', run_at = $3, attempt = 0 \
+    const REVIVE: &str = "UPDATE {s}hd_job j SET state = 'live', run_at = $3, attempt = 0, error = '' \
          WHERE tenant_id = $1 AND id = $2 AND state = 'dead' \
          AND NOT EXISTS (SELECT 1 FROM {s}hd_job o WHERE o.tenant_id = j.tenant_id AND o.queue = j.queue \
          AND o.key = j.key AND o.state = 'live') RETURNING 1";

@@ -214,7 +214,7 @@ pub(super) async fn a_dead_letter_is_revived(bench: &Bench) {
     assert!(!world.store.revive(crate::id::TenantId::NIL, first.lease.job, now).await.unwrap());
     assert!(world.store.revive(world.tenant, first.lease.job, now).await.unwrap());
     let again = claim(&world, 1).await.remove(0);
-    assert_eq!((again.attempt, again.lease.job), (1, first.lease.job));
+    assert_eq!((again.attempt, again.lease.job, again.error), (1, first.lease.job, None), "as if never tried");
     assert_eq!(world.store.dead("q", 1).await.unwrap().1.dead, 0);
 }
 
