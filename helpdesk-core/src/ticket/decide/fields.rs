@@ -121,10 +121,14 @@ pub(super) fn plan(
         put(Field::Group, Value::text(ticket.group), Value::text(group));
     }
     if let Some(parent) = patch.parent {
-        if let Some(id) = parent.filter(|id| Some(*id) != ticket.parent) {
+        // A parent the actor is not shown is none to them: they neither confirm it by guessing nor take the ticket from it.
+        let shown = ticket.parent.filter(|id| is_shown(scene, *id, ctx));
+        if let Some(id) = parent.filter(|id| Some(*id) != shown) {
             check_parent(scene, ticket.id, id, ctx, faults);
         }
-        put(Field::Parent, Value::text(ticket.parent), Value::text(parent));
+        if parent.is_some() || shown.is_some() {
+            put(Field::Parent, Value::text(ticket.parent), Value::text(parent));
+        }
     }
     for (field, name, new, old) in [
         (Field::StartAt, "start_at", patch.start_at, ticket.start_at),
@@ -144,6 +148,12 @@ pub(super) fn plan(
         put(Field::Estimate, value(ticket.estimate), value(estimate));
     }
     changes
+}
+
+fn is_shown(scene: &Scene, parent: TicketId, ctx: &Ctx<'_>) -> bool {
+    scene.seen(parent, ctx).is_ok_and(|case| {
+        case.ticket.deleted_at.is_none() || ctx.access.on(&case.ticket, &case.people).has(Permission::TicketDelete)
+    })
 }
 
 fn check_parent(scene: &Scene, ticket: TicketId, parent: TicketId, ctx: &Ctx<'_>, faults: &mut Vec<Fault>) {

@@ -254,3 +254,18 @@ async fn a_hidden_parent_hears_it_too_and_stays_hidden() {
     assert!(!by_ana.iter().any(|event| event.event.data().contains(&hidden.to_string())));
     assert_eq!(told(by_ana), [(open, true, small)]);
 }
+
+#[tokio::test]
+async fn a_hidden_parent_can_neither_be_guessed_nor_left() {
+    let world = world().await;
+    let hidden = secret(&world).await;
+    let id = child(&world, world.it, hidden).await;
+    let edit = async |by: &Actor, parent| world.desk.act(by, EditTicket::new(id, under(parent))).await;
+    let says = async |parent| edit(&world.ana, Some(parent)).await.unwrap_err().to_string();
+    let guessed = says(hidden).await;
+    let unknown: TicketId = uuid::Uuid::from_u128(7 << 76 | 1 << 63).into();
+    assert_eq!(guessed.replace(&hidden.to_string(), &unknown.to_string()), says(unknown).await);
+    assert!(!edit(&world.ana, None).await.unwrap().changed, "to her it has none");
+    assert!(!edit(&world.mia, Some(hidden)).await.unwrap().changed, "to a moderator it has this one");
+    assert!(edit(&world.mia, None).await.unwrap().changed);
+}
