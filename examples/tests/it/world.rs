@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use helpdesk_core::{Actor, Desk};
+use helpdesk_core::store::Sweep;
+use helpdesk_core::{Actor, Desk, Timestamp};
 use helpdesk_examples::database::Address;
 use helpdesk_examples::dump::{Detail, dump};
 
@@ -49,7 +50,8 @@ impl Place {
     pub(crate) fn forget_keys(&self) {
         self.with(async |desk| {
             let now = desk.clock().now();
-            assert!(desk.store().sweep(now.plus_millis(1000), now).await.unwrap() > 0);
+            let sweep = Sweep { keys: now.plus_millis(1000), runs: Timestamp::from_millis(0), now };
+            assert!(desk.store().sweep(sweep).await.unwrap() > 0);
         });
     }
 
