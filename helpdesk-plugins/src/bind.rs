@@ -5,13 +5,14 @@
 mod apply;
 mod budget;
 mod deliver;
+mod guard;
 mod kv;
 mod reads;
 mod show;
 mod sight;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use helpdesk_core::command::InstallPlugin;
@@ -21,8 +22,11 @@ use helpdesk_core::filter::{Cond, Filter};
 use helpdesk_core::id::TenantId;
 use helpdesk_core::jobs::Verdict;
 use helpdesk_core::org::Installation;
-use helpdesk_core::{ActError, Actor, Author, Desk, Envelope, PluginId};
+use helpdesk_core::role::{Denied, Permission};
+use helpdesk_core::{ActError, Actor, Author, Desk, Envelope, PluginId, Refusal};
 
+use self::guard::Guard;
+use crate::breaker::Standing;
 use crate::capability::{Capabilities, Grant};
 use crate::limits::Limits;
 use crate::load::{LoadError, Loaded};
@@ -52,6 +56,7 @@ struct Host {
     /// In the order they were provided.
     packages: Mutex<Vec<Arc<Package>>>,
     running: Mutex<HashMap<(TenantId, PluginId), Arc<Set>>>,
+    breakers: Mutex<HashMap<(TenantId, PluginId), guard::Seen>>,
 }
 
 /// A manifest with its component.
@@ -121,7 +126,12 @@ impl PluginHost {
     /// When the process may not reserve the address space of the pool, or start a thread.
     pub fn new(limits: Limits) -> Result<Self, EngineError> {
         let runtime = Runtime::new(limits)?;
-        Ok(Self(Arc::new(Host { runtime, packages: Mutex::default(), running: Mutex::default() })))
+        Ok(Self(Arc::new(Host {
+            runtime,
+            packages: Mutex::default(),
+            running: Mutex::default(),
+            breakers: Mutex::default(),
+        })))
     }
 
     /// Provides a plugin: its `plugin.toml` and its component. Compiles it, which takes a while: call it at start.
@@ -218,6 +228,46 @@ impl PluginHost {
         let manifest = Manifest::parse(&toml).ok()?;
         let filters = filters(&manifest).ok()?;
         Some((manifest, filters))
+    }
+}
+
+impl PluginHost {
+    /// Whether the deliveries of an installed plugin run.
+    ///
+    /// # Errors
+    /// When the actor may not manage plugins or there is no such plugin, and those of the database.
+    pub async fn standing(&self, desk: &Desk, by: &Actor, plugin: &PluginId) -> Result<Standing, ActError> {
+        let installed = managed(desk, by, plugin).await?;
+        let (guard, now) = (Guard { host: &self.0, desk, installed: &installed }, desk.clock().now());
+        guard.forget();
+        Ok(guard.breaker(now).await?.standing(now))
+    }
+
+    /// Lets a paused or quarantined plugin go on. Deliveries that wait are tried within five minutes.
+    ///
+    /// # Errors
+    /// As [`PluginHost::standing`]; [`ActError::Busy`] when it fails again at this very moment.
+    pub async fn resume(&self, desk: &Desk, by: &Actor, plugin: &PluginId) -> Result<(), ActError> {
+        let installed = managed(desk, by, plugin).await?;
+        let guard = Guard { host: &self.0, desk, installed: &installed };
+        let rows = vec![guard.reset(desk.clock().now()).await?];
+        let commands = helpdesk_core::desk::Set { rows, ..helpdesk_core::desk::Set::default() };
+        desk.act_all(&Actor::system_of(installed.tenant), commands).await.map(drop)
+    }
+}
+
+/// The installation, for whoever may manage plugins.
+async fn managed(desk: &Desk, by: &Actor, plugin: &PluginId) -> Result<Arc<Installation>, ActError> {
+    if !desk.access(by).await?.everywhere().has(Permission::PluginManage) {
+        return Err(Refusal::from(Denied { needed: Permission::PluginManage }).into());
+    }
+    let installed = desk.config(by).await?.plugins.get(plugin).cloned();
+    installed.ok_or_else(|| Refusal::NotFound { noun: "plugin", id: plugin.to_string() }.into())
+}
+
+impl Host {
+    fn breakers(&self) -> MutexGuard<'_, HashMap<(TenantId, PluginId), guard::Seen>> {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -32,6 +32,7 @@
 //! ```
 
 mod bind;
+mod breaker;
 mod capability;
 mod effect;
 mod engine;
@@ -48,6 +49,7 @@ mod v1;
 mod wasi;
 
 pub use bind::{PluginHost, ProvideError};
+pub use breaker::Standing;
 pub use capability::{Call, Capabilities, Denied, Grant, HttpTarget, NotRequested};
 pub use effect::{Effect, HttpRequest, KvWrite};
 pub use engine::EngineError;

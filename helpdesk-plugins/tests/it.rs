@@ -1,6 +1,7 @@
 //! The host against prebuilt guests. `cargo xtask plugins` builds those; the tests never do.
 
 mod it {
+    mod breaker;
     mod budget;
     mod desk;
     mod fixture;

@@ -17,7 +17,9 @@ use helpdesk_core::time::Timestamp;
 use helpdesk_core::{ActError, Actor, Desk, Envelope, Event, PluginId, Refusal};
 
 use super::budget::{self, RUNS_MAX, SETS_MAX, Spent, WRITES_MAX};
+use super::guard::{Guard, Mark};
 use super::{DEPTH_MAX, PluginHost, Set, apply, kv, reads::AsPlugin, show};
+use crate::breaker::Standing;
 use crate::capability::Call;
 use crate::event::Invocation;
 use crate::limits::Limit;
@@ -63,6 +65,19 @@ pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery)
         let waited = desk.clock().now().millis().saturating_sub(event.recorded_at.millis());
         return Ok(Verdict::Later(waited.clamp(WAIT_MIN, WAIT_MAX), why));
     };
+    let guard = Guard { host: &host.0, desk, installed: &set.installed };
+    let now = desk.clock().now();
+    match guard.breaker(now).await?.standing(now) {
+        Standing::Running => {}
+        Standing::Paused { until } => {
+            let why = format!("`{id}` failed too often in a row; its deliveries wait for a while");
+            return Ok(Verdict::Later(until.millis() - now.millis(), why));
+        }
+        Standing::Quarantined { .. } => {
+            let why = format!("`{id}` is in quarantine because it kept failing; resume it or set it up anew");
+            return Ok(Verdict::Later(WAIT_MAX, why));
+        }
+    }
     let wanted: Vec<usize> = super::on(set.loaded.manifest(), &id, event).collect();
     let Some(mut on) = wanted.first().copied() else { return Ok(Verdict::Done) };
     for index in wanted {
@@ -103,6 +118,10 @@ struct One<'a> {
 }
 
 impl One<'_> {
+    fn guard(&self) -> Guard<'_> {
+        Guard { host: &self.host.0, desk: self.desk, installed: &self.set.installed }
+    }
+
     fn actor(&self) -> Actor {
         Actor::Plugin(self.delivery.event.tenant, self.id.clone())
     }
@@ -130,7 +149,7 @@ impl One<'_> {
         }
         match &outcome.ended {
             Ended::Ok => self.apply(view.as_ref(), &outcome, spent).await,
-            Ended::Skipped(why) => self.skipped(&outcome, why).await.map(Some),
+            Ended::Skipped(why) => self.skipped(&outcome, why, Mark::Succeeded).await.map(Some),
             ended => self.failed(&outcome, ended.code(), ended.to_string()).await.map(Some),
         }
     }
@@ -142,7 +161,14 @@ impl One<'_> {
         let job = uuid::Uuid::from(self.delivery.lease.job);
         let id = Mint::new(job.into()).named(&format!("run/{}", self.delivery.lease.token));
         let record = RunRecord { id, ..self.record(outcome, how, why.clone(), 0) };
-        self.keep(record, None).await?;
+        // Asking for another try is no failure, and what the host did is not the plugin's.
+        let mark = match &outcome.ended {
+            Ended::Retry { .. } | Ended::HostFault(_) => Mark::Neither,
+            Ended::Ok | Ended::Skipped(_) | Ended::Rejected(_) | Ended::Trapped { .. } | Ended::LimitHit { .. } => {
+                Mark::Failed
+            }
+        };
+        self.keep(record, mark, None).await?;
         Ok(match &outcome.ended {
             Ended::Rejected(_) => Verdict::Dead(why),
             Ended::Retry { after } => {
@@ -220,6 +246,7 @@ impl One<'_> {
         if event.cause.depth > 0 || writes > 0 {
             rows.push(budget::note(event.tenant, self.root(), self.delivery.lease.job, writes, now));
         }
+        rows.extend(self.guard().mark(Mark::Succeeded, now).await?);
         let mut expected = plan.expected;
         if let Some(view) = view.filter(|_| !plan.commands.is_empty()) {
             expected.push((view.case.ticket.id, view.version()));
@@ -237,7 +264,10 @@ impl One<'_> {
         match self.desk.act_all(&self.actor(), commands).await {
             Ok(_) => Ok(Some(Verdict::Committed)),
             // The ticket or a stored value changed meanwhile: run it anew on what is there now.
-            Err(ActError::Refused(Refusal::Conflict(_)) | ActError::Busy(_)) => Ok(None),
+            Err(ActError::Refused(Refusal::Conflict(_)) | ActError::Busy(_)) => {
+                self.guard().forget();
+                Ok(None)
+            }
             Err(ActError::Refused(refusal)) => {
                 self.failed(outcome, REFUSED, format!("{}: {refusal}", refusal.code())).await.map(Some)
             }
@@ -286,30 +316,31 @@ impl One<'_> {
     }
 
     /// Ends the delivery without effects, with a record of the run.
-    async fn skipped(&self, outcome: &Outcome, why: &str) -> Result<Verdict, ActError> {
+    async fn skipped(&self, outcome: &Outcome, why: &str, mark: Mark) -> Result<Verdict, ActError> {
         let record = self.record(outcome, outcome.ended.code(), why.to_owned(), 0);
-        self.keep(record, Some(self.delivery.lease)).await?;
+        self.keep(record, mark, Some(self.delivery.lease)).await?;
         Ok(Verdict::Committed)
     }
 
     async fn unseen(&self, what: &str) -> Result<Verdict, ActError> {
         let why = format!("the plugin may not see the {what}");
-        self.skipped(&Outcome::without_effects(Ended::Skipped(why.clone())), &why).await
+        self.skipped(&Outcome::without_effects(Ended::Skipped(why.clone())), &why, Mark::Neither).await
     }
 
-    /// Writes a record, and with it the end of the delivery if that is over.
-    async fn keep(&self, record: RunRecord, done: Option<Lease>) -> Result<(), ActError> {
-        let rows = vec![insert(record)];
-        let commands = Commands { done, rows, ..Commands::default() };
+    /// Writes a record and what follows from it, and with it the end of the delivery if that is over.
+    async fn keep(&self, record: RunRecord, mark: Mark, done: Option<Lease>) -> Result<(), ActError> {
         let by = Actor::system_of(self.delivery.event.tenant);
-        for _ in 1..RERUNS {
-            match self.desk.act_all(&by, commands.clone()).await {
-                // The policy moved on meanwhile, which is nothing to a record.
-                Err(ActError::Busy(_)) => {}
+        let mut left = RERUNS;
+        loop {
+            let mut rows = vec![insert(record.clone())];
+            rows.extend(self.guard().mark(mark, record.at).await?);
+            left -= 1;
+            match self.desk.act_all(&by, Commands { done, rows, ..Commands::default() }).await {
+                // The policy moved on meanwhile, which is nothing to a record, or another run has ended.
+                Err(ActError::Busy(_)) if left > 0 => self.guard().forget(),
                 kept => return kept.map(drop),
             }
         }
-        self.desk.act_all(&by, commands).await.map(drop)
     }
 
     /// The chain is too long: it ends here, visibly. That it ended is not announced again.

@@ -132,8 +132,8 @@ async fn a_run_that_takes_too_long_is_recorded() {
 
 #[tokio::test]
 async fn faults_of_the_host_are_not_counted_against_a_plugin() {
-    // Where the plugin asks for a value; where the desk writes what came of it.
-    for (fails, recorded) in [("kv", true), ("commit", false)] {
+    // Where the plugin asks for its keys; where it is asked whether the plugin may run at all; where the desk writes what came of it.
+    for (fails, recorded) in [("kv_keys", true), ("kv", false), ("commit", false)] {
         let store = SqliteStore::memory().await.unwrap();
         store.migrate().await.unwrap();
         let (store, clock) = (Faulty::calm(Arc::new(store)), ManualClock::default());
@@ -149,7 +149,10 @@ async fn faults_of_the_host_are_not_counted_against_a_plugin() {
         }
         let runs = world.runs().await;
         assert_eq!(runs.len(), if recorded { 20 } else { 0 });
-        assert!(runs.iter().all(|run| run.outcome == "host-fault" && run.message.contains("not available")), "{runs:?}");
+        assert!(
+            runs.iter().all(|run| run.outcome == "host-fault" && run.message.contains("not available")),
+            "{runs:?}"
+        );
         store.reschedule(Schedule::default());
         assert_eq!(world.again().await, Ticked { done: 1, ..Ticked::default() });
         let seen = world.desk.store().kv(world.tenant, "hostile", "seen").await.unwrap().unwrap();
