@@ -379,6 +379,12 @@ pub trait Log: Send + Sync + 'static {
     /// The end of the log: everything up to here can be read and nothing will be inserted before it.
     fn head(&self) -> Answer<'_, Cursor>;
 
+    /// The last place given out: a cursor beyond it is not of this log. It lies beyond the head where writers that came
+    /// earlier are still at work.
+    fn last(&self) -> Answer<'_, Cursor> {
+        self.head()
+    }
+
     /// Events after `cursor`, at most `limit`, of one tenant or of all; with the place up to which the log was read,
     /// which moves on although no event of the tenant was there.
     fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)>;

@@ -4,7 +4,7 @@
 //! or, if it is slow, in the database. Memory is bounded by the tail, not by slow readers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub enum Live {
 pub(super) struct Tail {
     events: Mutex<(VecDeque<Arc<Envelope>>, Cursor, Cursor)>,
     pump: tokio::sync::Mutex<()>,
+    /// The log is known to reach this far.
+    reached: AtomicI64,
     closed: AtomicBool,
     end: tokio::sync::Notify,
 }
@@ -48,6 +50,7 @@ impl Tail {
         Self {
             events: Mutex::new((VecDeque::new(), head, head)),
             pump: tokio::sync::Mutex::new(()),
+            reached: AtomicI64::new(head.seq()),
             closed: AtomicBool::new(false),
             end: tokio::sync::Notify::new(),
         }
@@ -88,6 +91,7 @@ impl Tail {
         }
     }
 
+    /// Begins anew at `cursor`, which the log has reached.
     fn restart(&self, cursor: Cursor) {
         let mut kept = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.2 < cursor {
@@ -104,6 +108,10 @@ impl Desk {
     /// Events after `cursor` as they happen, those the viewer may see and whose ticket matches `filter`: each is checked
     /// when it is delivered. Ends with an error when the desk is closed or the viewer is no longer let in; resume with
     /// the last cursor. Full text is not for subscriptions.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` `after`, as its only item, when `cursor` lies beyond the end of the log, such as one from before
+    /// a backup was restored.
     pub fn subscribe(
         &self,
         viewer: &Actor,
@@ -181,7 +189,9 @@ impl Desk {
                 return Err(StoreError::Unavailable("the desk is closed".into()).into());
             }
             super::read::check_live(filter)?;
-            let (events, upto) = match tail.kept(tenant, cursor) {
+            let kept = tail.kept(tenant, cursor);
+            let keeps_up = kept.is_some();
+            let (events, upto) = match kept {
                 Some(page) => page,
                 None => {
                     let (events, upto) = self.inner.store.after(Some(tenant), cursor, PAGE).await?;
@@ -191,7 +201,8 @@ impl Desk {
             if upto > cursor {
                 return Ok((self.visible(viewer, tenant, events, filter).await?, upto));
             }
-            if self.pump(cursor).await? {
+            // Only what is in the tail can be waited for there: the database has just said that there is no more.
+            if keeps_up && self.pump(cursor).await? {
                 continue;
             }
             // Quiet: make sure the viewer is still let in, then wait.
@@ -232,10 +243,31 @@ impl Desk {
         if tail.upto() > cursor {
             return Ok(true);
         }
-        // Nobody has listened for a while: what lies between is nobody's to read live.
+        let (events, upto) = self.inner.store.after(None, cursor, PAGE).await?;
+        if upto <= cursor {
+            self.check_reached(cursor).await?;
+            return Ok(false);
+        }
+        // Where nobody has listened for a while: what lies between is nobody's to read live.
         tail.restart(cursor);
-        let (events, upto) = self.inner.store.after(None, tail.upto(), PAGE).await?;
         tail.append(events, upto);
-        Ok(upto > cursor)
+        tail.reached.fetch_max(upto.seq(), Ordering::Relaxed);
+        Ok(true)
+    }
+
+    /// Refuses a cursor that this log has not handed out yet; one read at most, none when the end did not move.
+    pub(super) async fn check_reached(&self, cursor: Cursor) -> Result<(), ActError> {
+        let reached = &self.inner.live.reached;
+        if cursor.seq() <= reached.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let last = self.inner.store.last().await?;
+        reached.fetch_max(last.seq(), Ordering::Relaxed);
+        if cursor <= last {
+            return Ok(());
+        }
+        let why = "lies beyond the end of the log, perhaps because a backup was restored since; \
+                   read anew what you keep, and go on from the present end";
+        Err(Refusal::invalid("after", why).into())
     }
 }

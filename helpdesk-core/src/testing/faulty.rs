@@ -235,6 +235,9 @@ impl Log for Faulty {
     fn head(&self) -> Answer<'_, Cursor> {
         self.call("head", self.inner.head())
     }
+    fn last(&self) -> Answer<'_, Cursor> {
+        self.call("last", self.inner.last())
+    }
     fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
         self.call("after", self.inner.after(tenant, cursor, limit))
     }

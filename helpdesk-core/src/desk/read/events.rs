@@ -67,6 +67,10 @@ impl Desk {
 
     /// Events after `cursor` that the viewer may see and whose ticket matches `filter` now, with the place up to which
     /// the log was read. Fewer than `first` does not mean the end: compare the cursor with [`Desk::head_of_log`].
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` `after` when `cursor` lies beyond the end of the log, such as one from before a backup was restored;
+    /// `filter` when it is too large or has full text.
     pub async fn events(
         &self,
         viewer: &Actor,
@@ -77,6 +81,9 @@ impl Desk {
         super::check_live(filter)?;
         let tenant = Self::tenant_of(viewer)?;
         let (events, upto) = self.store().after(Some(tenant), cursor, first.clamp(1, 500)).await?;
+        if upto <= cursor {
+            self.check_reached(cursor).await?;
+        }
         let events = events.into_iter().map(Arc::new).collect();
         Ok((self.visible(viewer, tenant, events, filter).await?, upto))
     }

@@ -55,6 +55,13 @@ pub(super) async fn head(link: &Link<'_>) -> Result<Cursor, StoreError> {
     bound(last, low).map(Cursor::at)
 }
 
+/// The number last given out, though writers below it may be unfinished.
+pub(super) async fn last(link: &Link<'_>) -> Result<Cursor, StoreError> {
+    let text = link.core().sql(LAST);
+    let rows = link.query("log end", &text, vec![]).await?;
+    bound(&rows, &[]).map(Cursor::at)
+}
+
 pub(super) async fn after(
     link: &Link<'_>,
     tenant: Option<TenantId>,

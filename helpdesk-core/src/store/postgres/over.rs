@@ -105,6 +105,9 @@ macro_rules! log {
         fn head(&self) -> Answer<'_, Cursor> {
             Box::pin(async move { log::head(&self.outside().await?).await })
         }
+        fn last(&self) -> Answer<'_, Cursor> {
+            Box::pin(async move { log::last(&self.outside().await?).await })
+        }
         fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
             Box::pin(async move { log::after(&self.outside().await?, tenant, cursor, limit).await })
         }

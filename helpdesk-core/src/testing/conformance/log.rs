@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Bench;
 use crate::command::{Comment, CreateTicket, EditTicket, Patch};
 use crate::event::{Cursor, Envelope, Subject};
+use crate::filter::Filter;
 use crate::store::{Log, Which};
 use crate::testing::World;
 use crate::ticket::Priority;
@@ -34,7 +35,10 @@ pub(super) async fn the_log_is_in_commit_order(bench: &Bench) {
                 let made = desk.act(&by, CreateTicket::new(it, format!("w{n}"))).await.unwrap();
                 placed.push(made.cursor);
                 for i in 0..5 {
-                    placed.push(desk.act(&by, Comment::public(made.out, format!("c{i}"))).await.unwrap().cursor);
+                    let cursor = desk.act(&by, Comment::public(made.out, format!("c{i}"))).await.unwrap().cursor;
+                    // It is a place to go on from, though others before it may be unfinished.
+                    desk.events(&by, &Filter::All, cursor, 1).await.unwrap();
+                    placed.push(cursor);
                 }
                 placed
             })

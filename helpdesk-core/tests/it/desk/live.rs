@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use helpdesk_core::ActError;
 use helpdesk_core::command::{Comment, EditPerson, EditTicket, GrantRole, Patch, RevokeRole};
 use helpdesk_core::desk::live::Live;
 use helpdesk_core::filter::{Cond, Filter};
@@ -12,8 +11,9 @@ use helpdesk_core::id::{GrantId, TicketId};
 use helpdesk_core::role::Role;
 use helpdesk_core::testing::World;
 use helpdesk_core::ticket::{Priority, Visibility};
+use helpdesk_core::{ActError, Cursor};
 
-use super::{head, world};
+use super::{fault, head, world};
 
 type Feed = Pin<Box<dyn Stream<Item = Result<Live, ActError>> + Send>>;
 
@@ -108,4 +108,48 @@ async fn somebody_deactivated_before_delivery_is_turned_away() {
     slow.world.must(&slow.world.root, gone).await;
     assert_eq!(slow.rest().await.unwrap_err().code(), "NOT_FOUND");
     assert!(slow.feed.next().await.is_none(), "it is over");
+}
+
+/// A place no log has reached yet, such as one from before a backup was restored.
+fn future() -> Cursor {
+    "c7fffffffffffffff".parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_cursor_from_the_future_is_refused_and_disturbs_nobody() {
+    let world = world().await;
+    let mut quiet = Box::pin(world.desk.subscribe(&world.ben, Filter::All, head(&world).await));
+    let mut odd = Box::pin(world.desk.subscribe(&world.ana, Filter::All, future()));
+    let refused = tokio::time::timeout(Duration::from_millis(300), odd.next()).await.expect("at once");
+    assert_eq!(fault(refused.expect("an answer")), "after");
+    assert!(odd.next().await.is_none(), "it is over");
+    // The others wait as before, and hear what happens.
+    world.store.calls();
+    let nothing = tokio::time::timeout(Duration::from_millis(500), quiet.next()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+    let calls = world.store.calls();
+    assert!(calls.values().sum::<u64>() <= 4, "{calls:?}");
+    world.ticket("one").await;
+    let heard = tokio::time::timeout(Duration::from_secs(5), quiet.next()).await.expect("it is told");
+    assert!(matches!(heard, Some(Ok(Live::Event(event))) if event.event.kind() == "ticket.created"));
+    assert_eq!(fault(world.desk.events(&world.ana, &Filter::All, future(), 10).await), "after");
+    // The end itself is a good place, for those that wait there and for those that look.
+    let end = head(&world).await;
+    let (events, upto) = world.desk.events(&world.ana, &Filter::All, end, 10).await.unwrap();
+    assert_eq!((events.len(), upto), (0, end));
+}
+
+#[tokio::test]
+async fn a_place_another_process_reached_is_none_of_the_future() {
+    let world = world().await;
+    let other = helpdesk_core::Desk::builder(world.store.clone()).build().await.unwrap();
+    world.ticket("one").await;
+    let end = head(&world).await;
+    let (events, upto) = other.events(&world.ana, &Filter::All, end, 10).await.unwrap();
+    assert_eq!((events.len(), upto), (0, end));
+    let mut late = Box::pin(other.subscribe(&world.ana, Filter::All, end));
+    assert!(tokio::time::timeout(Duration::from_millis(100), late.next()).await.is_err());
+    world.ticket("two").await;
+    let heard = tokio::time::timeout(Duration::from_secs(5), late.next()).await.expect("it is told");
+    assert!(matches!(heard, Some(Ok(Live::Event(event))) if event.event.kind() == "ticket.created"));
 }
