@@ -5,6 +5,7 @@
 mod apply;
 mod budget;
 mod deliver;
+mod failure;
 mod guard;
 mod kv;
 mod reads;

@@ -320,17 +320,24 @@ impl State {
         let (asked, until) = (Instant::now(), self.until());
         let answer = question(&*self.reads, until);
         self.waited += asked.elapsed();
-        if let Some(end) = self.overdue() {
-            self.end = Some(end);
+        // The answer first: one that did not come, or not in time, is not the guest's to answer for.
+        if let Err(ReadError::Fault(message)) = answer {
+            self.end = Some(End::Fault(message));
+            return Err(Stop::End);
+        }
+        self.end = match self.overdue() {
+            Some(End::Limit { limit: Limit::WallTime, allowed, .. }) => {
+                Some(End::Fault(format!("the answer to a question did not come in time, within {allowed} ms")))
+            }
+            end => end,
+        };
+        if self.end.is_some() {
             return Err(Stop::End);
         }
         answer.map_err(|e| match e {
             ReadError::Invalid(message) => refuse("invalid", message),
             ReadError::Unsupported(message) => refuse("unavailable", message),
-            ReadError::Fault(message) => {
-                self.end = Some(End::Fault(message));
-                Stop::End
-            }
+            ReadError::Fault(_) => Stop::End,
         })
     }
 

@@ -128,6 +128,20 @@ impl Outcome {
     }
 }
 
+impl TrapKind {
+    /// A stable name for machines.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::StackOverflow => "stack-overflow",
+            Self::OutOfBounds => "out-of-bounds",
+            Self::Fault => "fault",
+            Self::Interface => "interface",
+        }
+    }
+}
+
 impl Ended {
     /// A stable name for machines.
     #[must_use]
@@ -144,7 +158,6 @@ impl Ended {
     }
 }
 
-/// What comes before the first colon is alike for failures of one kind; figures come after it.
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

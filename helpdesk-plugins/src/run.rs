@@ -89,10 +89,10 @@ impl Runtime {
         match tokio::time::timeout(allowed + TICK, call).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panicked)) => fault(&panicked.to_string()),
+            // The guest itself is interrupted much sooner: it waits for the host.
             Err(_) => {
-                let used = millis(started.elapsed());
-                let ended = Ended::LimitHit { limit: Limit::WallTime, used, allowed: millis(allowed) };
-                Outcome { elapsed: started.elapsed(), ..Outcome::without_effects(ended) }
+                let why = format!("a call did not come back in time, within {} ms", allowed.as_millis());
+                Outcome { elapsed: started.elapsed(), ..fault(&why) }
             }
         }
     }
@@ -297,10 +297,6 @@ fn weight(event: &Event, input: &[Field], config: &str) -> u64 {
 
 fn fault(message: &str) -> Outcome {
     Outcome::without_effects(Ended::HostFault(message.to_owned()))
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -20,6 +20,13 @@ pub(super) struct Misfit {
     message: String,
 }
 
+impl Misfit {
+    /// What kind of effect it is.
+    pub(super) fn effect(&self) -> &'static str {
+        self.effect
+    }
+}
+
 /// The commands of a set, and the versions it expects.
 #[derive(Debug, Default)]
 pub(super) struct Plan {

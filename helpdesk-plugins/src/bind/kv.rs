@@ -9,15 +9,24 @@ use helpdesk_core::{Desk, PluginId};
 
 use crate::effect::KvWrite;
 
-/// The rows of staged writes to the plugin's store; later writes of one key build on earlier ones. `Err` in the inner
-/// result: an expected version no longer holds.
+/// Why staged writes cannot be rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unwritable {
+    /// An expected version no longer holds: somebody else was faster.
+    Stale,
+    /// The stored value is none that can be changed in this way; what is wrong with it.
+    Unfit(String),
+}
+
+/// The rows of staged writes to the plugin's store; later writes of one key build on earlier ones.
 pub(super) async fn rows(
     desk: &Desk,
     tenant: TenantId,
     plugin: &PluginId,
     writes: &[KvWrite],
     now: Timestamp,
-) -> Result<Result<Vec<Write>, String>, StoreError> {
+) -> Result<Result<Vec<Write>, Unwritable>, StoreError> {
+    let unfit = |why: String| Ok(Err(Unwritable::Unfit(why)));
     let mut seen: BTreeMap<String, (Option<Kv>, Option<Kv>)> = BTreeMap::new();
     for write in writes {
         let (KvWrite::Set { key, .. } | KvWrite::Add { key, .. } | KvWrite::Delete { key, .. }) = write;
@@ -39,7 +48,7 @@ pub(super) async fn rows(
         };
         match write {
             KvWrite::Set { expect, .. } | KvWrite::Delete { expect, .. } if stale(expect) => {
-                return Ok(Err(format!("the stored value `{key}` has version {version} by now")));
+                return Ok(Err(Unwritable::Stale));
             }
             KvWrite::Set { value, ttl_seconds, .. } => {
                 let expires = ttl_seconds.map(|seconds| now.plus_millis(i64::from(seconds) * 1000));
@@ -50,11 +59,11 @@ pub(super) async fn rows(
                     None => 0,
                     Some(kv) => match std::str::from_utf8(&kv.value).ok().and_then(|text| text.parse().ok()) {
                         Some(number) => number,
-                        None => return Ok(Err(format!("the stored value `{key}` is no number"))),
+                        None => return unfit(format!("the stored value `{key}` is no number")),
                     },
                 };
                 let Some(sum) = old.checked_add(*delta) else {
-                    return Ok(Err(format!("the counter `{key}` overflows")));
+                    return unfit(format!("the counter `{key}` overflows"));
                 };
                 let expires = live.and_then(|kv| kv.expires_at);
                 *current = Some(next(sum.to_string().into_bytes(), expires));
@@ -89,4 +98,41 @@ pub(super) async fn too_much(
     }
     let kept = desk.store().kv_bytes(tenant, plugin.as_str(), now).await?.saturating_add(after - before);
     Ok((kept > allowed).then_some(kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use helpdesk_core::command::RegisterTenant;
+    use helpdesk_core::store::sqlite::SqliteStore;
+    use helpdesk_core::{Actor, desk};
+
+    use super::*;
+
+    async fn desk() -> (Desk, TenantId) {
+        let store = SqliteStore::memory().await.unwrap();
+        store.migrate().await.unwrap();
+        let desk = Desk::builder(store).build().await.unwrap();
+        let tenant = desk.act(&Actor::system(), RegisterTenant::new("acme", "Acme")).await.unwrap().out;
+        (desk, tenant)
+    }
+
+    fn set(key: &str, value: &[u8], expect: Option<u64>) -> KvWrite {
+        KvWrite::Set { key: key.into(), value: value.into(), expect, ttl_seconds: None }
+    }
+
+    #[tokio::test]
+    async fn a_lost_race_is_told_from_a_value_that_does_not_fit() {
+        let (desk, tenant) = desk().await;
+        let plugin: PluginId = "p".parse().unwrap();
+        let now = desk.clock().now();
+        let rows = async |writes: &[KvWrite]| rows(&desk, tenant, &plugin, writes, now).await.unwrap();
+        let stored = rows(&[set("k", b"word", Some(0))]).await.unwrap();
+        desk.act_all(&Actor::system_of(tenant), desk::Set { rows: stored, ..desk::Set::default() }).await.unwrap();
+        assert_eq!(rows(&[set("k", b"other", Some(1))]).await.map(|rows| rows.len()), Ok(1));
+        for late in [set("k", b"other", Some(0)), KvWrite::Delete { key: "k".into(), expect: Some(2) }] {
+            assert_eq!(rows(&[late]).await, Err(Unwritable::Stale));
+        }
+        let add = KvWrite::Add { key: "k".into(), delta: 1 };
+        assert!(matches!(rows(&[add]).await, Err(Unwritable::Unfit(why)) if why.contains("no number")));
+    }
 }

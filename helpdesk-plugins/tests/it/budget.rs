@@ -39,8 +39,12 @@ impl World {
     }
 
     async fn runs_of(&self, plugin: &str) -> usize {
+        self.ended(plugin, "done").await
+    }
+
+    async fn ended(&self, plugin: &str, outcome: &str) -> usize {
         let runs = self.desk.store().runs(self.tenant, plugin, 200).await.unwrap();
-        runs.iter().filter(|run| run.outcome == "done").count()
+        runs.iter().filter(|run| run.outcome == outcome).count()
     }
 
     async fn nothing_waits(&self) -> bool {
@@ -85,7 +89,7 @@ async fn an_act_sets_off_five_hundred_writes_at_most() {
     world.desk.tick().await.unwrap();
     assert_eq!(world.runs_of("second").await, 9, "50 + 9 · 50 writes");
     let stops = world.stops(ticket).await;
-    assert_eq!(stops.len(), 41);
+    assert_eq!((stops.len(), world.ended("second", "stopped").await), (41, 41));
     assert!(
         stops.iter().all(|stop| (stop.limit.as_str(), stop.used, stop.allowed) == ("writes", 550, 500)),
         "{stops:?}"
@@ -102,7 +106,7 @@ async fn a_plugin_changes_a_ticket_thirty_times_a_minute_at_most() {
     world.desk.tick().await.unwrap();
     assert_eq!((world.runs_of("second").await, world.see(ticket).await.case.entries.len()), (30, 30));
     let stops = world.stops(ticket).await;
-    assert_eq!(stops.len(), 20);
+    assert_eq!((stops.len(), world.ended("second", "stopped").await), (20, 20));
     assert!(stops.iter().all(|stop| (stop.limit.as_str(), stop.used, stop.allowed) == ("sets", 31, 30)), "{stops:?}");
     assert!(world.nothing_waits().await);
 }
@@ -118,6 +122,7 @@ async fn many_acts_of_people_are_all_answered_in_their_time() {
     }
     world.desk.tick().await.unwrap();
     assert_eq!(world.see(ticket).await.case.entries.len(), 30);
+    assert!(world.ended("second", "deferred").await > 0, "what ran leaves a record");
     world.clock.advance(59_000);
     world.desk.tick().await.unwrap();
     assert_eq!(world.see(ticket).await.case.entries.len(), 30);

@@ -10,7 +10,7 @@ use helpdesk_core::role::Role;
 use helpdesk_core::store::Job;
 use helpdesk_core::store::sqlite::SqliteStore;
 use helpdesk_core::testing::{Faulty, ManualClock, Schedule};
-use helpdesk_plugins::{Limits, PluginHost};
+use helpdesk_plugins::{Limits, PluginHost, Standing};
 
 use super::world::{HOSTILE, World, hostile_toml};
 
@@ -128,6 +128,57 @@ async fn a_run_that_takes_too_long_is_recorded() {
     let runs = world.runs().await;
     assert_eq!((runs.len(), runs[0].outcome.as_str()), (1, "limit-hit"));
     assert!(runs[0].message.starts_with("limit `guest-time`: used ") && runs[0].micros >= 50_000, "{runs:?}");
+    // A machine with too much to do looks just like that: it gets all its tries, and nobody pauses the plugin.
+    for _ in 2..8 {
+        assert_eq!(world.again().await, RETRIED);
+    }
+    assert_eq!(world.again().await, DEAD);
+    world.create("y").await;
+    for _ in 1..8 {
+        assert_eq!(world.again().await, RETRIED);
+    }
+    let standing = world.host.standing(&world.desk, &world.root(), &"hostile".parse().unwrap()).await.unwrap();
+    assert_eq!((world.runs().await.len(), standing), (15, Standing::Running));
+}
+
+/// Layers of a store that all are late by a millisecond or two: together they hang for as long as you like.
+struct Slow(Vec<Faulty>);
+
+impl Slow {
+    fn new(store: SqliteStore, layers: usize) -> Self {
+        let mut slow = vec![Faulty::calm(Arc::new(store))];
+        for n in 1..layers {
+            slow.push(Faulty::calm(Arc::new(slow[n - 1].clone())));
+        }
+        Self(slow)
+    }
+
+    fn late(&self, late: usize, only: &'static str) {
+        self.0.iter().for_each(|layer| layer.reschedule(Schedule { late, only: Some(only), ..Schedule::default() }));
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_not_held_against_a_plugin() {
+    let store = SqliteStore::memory().await.unwrap();
+    store.migrate().await.unwrap();
+    let (slow, clock) = (Slow::new(store, 300), ManualClock::default());
+    let host = PluginHost::new(Limits { wall: Duration::from_millis(250), ..Limits::default() }).unwrap();
+    let store = slow.0[299].clone();
+    let desk = Desk::builder(store).clock(clock.clone()).extend(host.clone()).build().await.unwrap();
+    let world = World::on(desk, host, clock).await;
+    let plugin = world.hostile("counter").await;
+    world.create("x").await;
+    slow.late(100, "kv_keys");
+    for _ in 0..12 {
+        assert_eq!(world.again().await, RETRIED);
+    }
+    let runs = world.runs().await;
+    assert_eq!(runs.len(), 12);
+    assert!(runs.iter().all(|run| run.outcome == "host-fault"), "{runs:?}");
+    slow.late(0, "kv_keys");
+    assert_eq!(world.host.standing(&world.desk, &world.root(), &plugin).await.unwrap(), Standing::Running);
+    assert_eq!(world.again().await, Ticked { done: 1, ..Ticked::default() });
 }
 
 #[tokio::test]
