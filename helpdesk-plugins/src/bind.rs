@@ -31,7 +31,7 @@ use crate::breaker::Standing;
 use crate::capability::{Capabilities, Grant};
 use crate::limits::Limits;
 use crate::load::{LoadError, Loaded};
-use crate::manifest::{Manifest, ManifestError, OnPoison, Trigger};
+use crate::manifest::{Manifest, ManifestError, On, OnPoison, Trigger};
 use crate::run::{CheckError, Runtime};
 use crate::schema::ConfigProblem;
 use crate::{EngineError, Mode};
@@ -58,6 +58,16 @@ struct Host {
     packages: Mutex<Vec<Arc<Package>>>,
     running: Mutex<HashMap<(TenantId, PluginId), Arc<Set>>>,
     breakers: Mutex<HashMap<(TenantId, PluginId), guard::Seen>>,
+    /// What stored manifests say, by their JSON text (a digest names only a component); `None`: cannot be read here.
+    stored: Mutex<HashMap<String, Option<Arc<Subscriptions>>>>,
+}
+
+/// What a plugin is told of.
+#[derive(Debug)]
+struct Subscriptions {
+    on: Vec<On>,
+    /// One for each of `on`.
+    filters: Vec<Filter>,
 }
 
 /// A manifest with its component.
@@ -67,14 +77,14 @@ struct Package {
     component: Vec<u8>,
     // Keeps the compiled component in the runtime's cache.
     _compiled: Loaded,
-    filters: Vec<Filter>,
+    told: Arc<Subscriptions>,
 }
 
 /// An installation that is ready to run.
 struct Set {
     installed: Arc<Installation>,
     loaded: Loaded,
-    filters: Vec<Filter>,
+    told: Arc<Subscriptions>,
     config: Arc<str>,
 }
 
@@ -132,6 +142,7 @@ impl PluginHost {
             packages: Mutex::default(),
             running: Mutex::default(),
             breakers: Mutex::default(),
+            stored: Mutex::default(),
         })))
     }
 
@@ -143,10 +154,10 @@ impl PluginHost {
         let manifest = Manifest::parse(toml)?;
         supported(&manifest)?;
         let id: PluginId = manifest.id.parse().map_err(|_| ProvideError::Unknown(manifest.id.clone()))?;
-        let filters = filters(&manifest)?;
+        let told = Arc::new(Subscriptions::of(&manifest)?);
         let compiled = self.0.runtime.load(manifest.clone(), Grant::all(&manifest), component)?;
         let package =
-            Package { _compiled: compiled, toml: toml.to_owned(), component: component.to_vec(), filters, manifest };
+            Package { _compiled: compiled, toml: toml.to_owned(), component: component.to_vec(), told, manifest };
         let mut packages = self.0.packages.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |known: &Package| {
             known.manifest.id == package.manifest.id && known.manifest.sha256 == package.manifest.sha256
@@ -212,23 +223,36 @@ impl PluginHost {
         let set = Arc::new(Set {
             installed: installed.clone(),
             loaded,
-            filters: package.filters.clone(),
+            told: package.told.clone(),
             config: Arc::from(installed.config.as_str()),
         });
         running.insert(key, set.clone());
         Some(set)
     }
 
-    /// What a plugin is told of and how, whether or not its code is here: a process without the code must not lose
-    /// events for those that have it. `None` when the stored manifest cannot be read.
-    fn told(&self, installed: &Arc<Installation>) -> Option<(Manifest, Vec<Filter>)> {
+    /// What a plugin is told of, whether or not its code is here: a process without the code must not lose events for
+    /// those that have it. `None` when the stored manifest cannot be read, such as one of a newer host.
+    fn told(&self, installed: &Arc<Installation>) -> Option<Arc<Subscriptions>> {
         if let Some(set) = self.ready(installed) {
-            return Some((set.loaded.manifest().clone(), set.filters.clone()));
+            return Some(set.told.clone());
         }
-        let toml: String = serde_json::from_str(&installed.manifest).ok()?;
-        let manifest = Manifest::parse(&toml).ok()?;
-        let filters = filters(&manifest).ok()?;
-        Some((manifest, filters))
+        let mut stored = self.0.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = stored.get(&installed.manifest) {
+            return known.clone();
+        }
+        let told = match Subscriptions::stored(&installed.manifest) {
+            Ok(told) => Some(Arc::new(told)),
+            Err(why) => {
+                tracing::warn!(
+                    plugin = %installed.plugin,
+                    why,
+                    "a plugin's manifest cannot be read by this process; every event is kept for those that can"
+                );
+                None
+            }
+        };
+        stored.insert(installed.manifest.clone(), told.clone());
+        told
     }
 }
 
@@ -272,14 +296,45 @@ impl Host {
     }
 }
 
-/// Which `[[on]]`s of a plugin want an event, before any filter.
-fn on<'a>(manifest: &'a Manifest, id: &PluginId, event: &Envelope) -> impl Iterator<Item = usize> + use<'a> {
-    let own = matches!(&event.by, Author::Plugin(by) if by == id) || event.cause.via.contains(id);
-    let kind = event.event.kind().to_owned();
-    manifest.on.iter().enumerate().filter_map(move |(index, on)| {
-        let kinds = matches!(&on.trigger, Trigger::Kinds(kinds) if kinds.contains(&kind));
-        (kinds && !own && on.mode == Mode::After).then_some(index)
-    })
+impl Subscriptions {
+    fn of(manifest: &Manifest) -> Result<Self, ProvideError> {
+        Ok(Self { on: manifest.on.clone(), filters: filters(manifest)? })
+    }
+
+    /// As an installation keeps its manifest: a JSON string of TOML. The error is in words.
+    fn stored(manifest: &str) -> Result<Self, String> {
+        let toml: String = serde_json::from_str(manifest).map_err(|error| error.to_string())?;
+        let manifest = Manifest::parse(&toml).map_err(|error| error.to_string())?;
+        Self::of(&manifest).map_err(|error| error.to_string())
+    }
+
+    /// The first `[[on]]` that wants an event of the subject as it stands now.
+    async fn wants(&self, desk: &Desk, id: &PluginId, event: &Envelope) -> Result<Option<usize>, ActError> {
+        let own = matches!(&event.by, Author::Plugin(by) if by == id) || event.cause.via.contains(id);
+        if own {
+            return Ok(None);
+        }
+        for (index, (on, filter)) in self.on.iter().zip(&self.filters).enumerate() {
+            let kind =
+                matches!(&on.trigger, Trigger::Kinds(kinds) if kinds.iter().any(|kind| kind == event.event.kind()));
+            if kind && on.mode == Mode::After && passes(desk, filter, event).await? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the subject of an event matches a manifest's `where`, as it stands now.
+async fn passes(desk: &Desk, filter: &Filter, event: &Envelope) -> Result<bool, ActError> {
+    match (filter, event.subject.ticket()) {
+        (Filter::All, _) => Ok(true),
+        (_, None) => Ok(false),
+        (filter, Some(ticket)) => {
+            let found = desk.tickets_by_id(&Actor::system_of(event.tenant), &[ticket]).await?;
+            Ok(found.iter().any(|view| filter.matches(&view.case, &[], false)))
+        }
+    }
 }
 
 /// Refuses a manifest that asks for what cannot be done here: nothing it stages may be lost silently.
@@ -336,13 +391,15 @@ impl Subscriber for PluginHost {
                 };
                 let mut to = Vec::new();
                 for installed in config.plugins.values().filter(|installed| installed.enabled) {
-                    let Some((manifest, filters)) = self.told(installed) else { continue };
-                    for index in on(&manifest, &installed.plugin, event) {
-                        if deliver::passes(desk, &filters[index], event).await? {
-                            to.push((manifest.on[index].priority, installed.plugin.clone()));
-                            break;
+                    let priority = match self.told(installed) {
+                        Some(told) => {
+                            let wants = told.wants(desk, &installed.plugin, event).await?;
+                            wants.map(|index| told.on[index].priority)
                         }
-                    }
+                        // A process that can read it decides when it is delivered.
+                        None => Some(0),
+                    };
+                    to.extend(priority.map(|priority| (priority, installed.plugin.clone())));
                 }
                 to.sort();
                 wanted.push(to.into_iter().map(|(_, id)| Addressee { name: id.to_string(), tries: TRIES }).collect());

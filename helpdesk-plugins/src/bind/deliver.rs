@@ -10,7 +10,6 @@ use helpdesk_core::desk::Set as Commands;
 use helpdesk_core::desk::read::View;
 use helpdesk_core::event::Cause;
 use helpdesk_core::feed::Delivery;
-use helpdesk_core::filter::Filter;
 use helpdesk_core::id::{EventId, TicketId};
 use helpdesk_core::jobs::Verdict;
 use helpdesk_core::time::Timestamp;
@@ -33,18 +32,6 @@ const RERUNS: u32 = 8;
 /// Shortest and longest wait for a process that has the plugin's code, in milliseconds.
 const WAIT_MIN: i64 = 1000;
 const WAIT_MAX: i64 = 5 * 60 * 1000;
-
-/// Whether the subject of an event matches a manifest's `where`, as it stands now.
-pub(super) async fn passes(desk: &Desk, filter: &Filter, event: &Envelope) -> Result<bool, ActError> {
-    match (filter, event.subject.ticket()) {
-        (Filter::All, _) => Ok(true),
-        (_, None) => Ok(false),
-        (filter, Some(ticket)) => {
-            let found = desk.tickets_by_id(&Actor::system_of(event.tenant), &[ticket]).await?;
-            Ok(found.iter().any(|view| filter.matches(&view.case, &[], false)))
-        }
-    }
-}
 
 /// Runs the plugin on the event and applies what it staged, in one commit with the end of the delivery.
 pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery) -> Result<Verdict, ActError> {
@@ -76,14 +63,8 @@ pub(super) async fn deliver(host: &PluginHost, desk: &Desk, delivery: &Delivery)
             return Ok(Verdict::Later(WAIT_MAX, why));
         }
     }
-    let wanted: Vec<usize> = super::on(set.loaded.manifest(), &id, event).collect();
-    let Some(mut on) = wanted.first().copied() else { return Ok(Verdict::Done) };
-    for index in wanted {
-        if passes(desk, &set.filters[index], event).await? {
-            on = index;
-            break;
-        }
-    }
+    // Whoever addressed it may not have known what the plugin wants.
+    let Some(on) = set.told.wants(desk, &id, event).await? else { return Ok(Verdict::Done) };
     let one = One { host, desk, delivery, id, set, on, config };
     if event.cause.depth >= DEPTH_MAX {
         return one.stop(None, "depth", u64::from(event.cause.depth) + 1, DEPTH_MAX.into()).await;
