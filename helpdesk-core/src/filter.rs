@@ -7,8 +7,6 @@
 pub mod build;
 mod eval;
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Author;
@@ -254,72 +252,6 @@ impl Filter {
                 Some(person) => Cond::Related { people: vec![person], relations }.into(),
                 None => Self::None,
             },
-            Self::All | Self::None | Self::Is(_) => self,
-        }
-    }
-
-    /// The tickets it names as parents.
-    pub(crate) fn parents(&self) -> BTreeSet<TicketId> {
-        match self {
-            Self::Is(Cond::Parent(list)) => list.iter().copied().collect(),
-            Self::All | Self::None | Self::Is(_) => BTreeSet::new(),
-            Self::Not(inner) => inner.parents(),
-            Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::parents).collect(),
-        }
-    }
-
-    /// Without the parents that are not `known`: nothing is under them.
-    pub(crate) fn without_parents(self, known: &dyn Fn(&TicketId) -> bool) -> Self {
-        match self {
-            Self::Is(Cond::Parent(list)) if !list.is_empty() => {
-                let list: Vec<TicketId> = list.into_iter().filter(|parent| known(parent)).collect();
-                if list.is_empty() { Self::None } else { Cond::Parent(list).into() }
-            }
-            Self::Not(inner) => Self::Not(Box::new(inner.without_parents(known))),
-            Self::And(all) => Self::And(all.into_iter().map(|filter| filter.without_parents(known)).collect()),
-            Self::Or(any) => Self::Or(any.into_iter().map(|filter| filter.without_parents(known)).collect()),
-            Self::All | Self::None | Self::Is(_) => self,
-        }
-    }
-
-    /// How often it asks for tickets without a parent: where to find more of them finds more in the whole, and where it
-    /// finds fewer, such as behind a "not".
-    pub(crate) fn asks_for_none(&self) -> (usize, usize) {
-        match self {
-            Self::Is(Cond::Parent(list)) if list.is_empty() => (1, 0),
-            Self::All | Self::None | Self::Is(_) => (0, 0),
-            Self::Not(inner) => {
-                let (more, fewer) = inner.asks_for_none();
-                (fewer, more)
-            }
-            Self::And(all) | Self::Or(all) => {
-                all.iter().map(Self::asks_for_none).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
-            }
-        }
-    }
-
-    /// Where it asks for tickets without a parent: as if each had a parent in `shown`, or none, or one in `hidden`, which
-    /// counts as none. Of a ticket with another parent it holds at least when it would hold if that one were known.
-    pub(crate) fn with_parents(self, shown: &BTreeSet<TicketId>, hidden: &BTreeSet<TicketId>) -> Self {
-        self.parents_known(shown, hidden, true)
-    }
-
-    /// `more`: whether holding for more tickets makes the whole hold for more.
-    fn parents_known(self, shown: &BTreeSet<TicketId>, hidden: &BTreeSet<TicketId>, more: bool) -> Self {
-        let under = |parents: &BTreeSet<TicketId>| match parents.is_empty() {
-            true => Self::None,
-            false => Cond::Parent(parents.iter().copied().collect()).into(),
-        };
-        let each = |list: Vec<Self>| list.into_iter().map(|it| it.parents_known(shown, hidden, more)).collect();
-        match self {
-            Self::Is(Cond::Parent(list)) if list.is_empty() => match under(if more { shown } else { hidden }) {
-                Self::None if more => Self::All,
-                known if more => known.negate(),
-                known => Self::from(Cond::Parent(list)).or(known),
-            },
-            Self::Not(inner) => inner.parents_known(shown, hidden, !more).negate(),
-            Self::And(all) => Self::And(each(all)),
-            Self::Or(any) => Self::Or(each(any)),
             Self::All | Self::None | Self::Is(_) => self,
         }
     }

@@ -229,6 +229,8 @@ pub struct Find {
     pub filter: Filter,
     /// Whether the viewer may search internal entries: everywhere, or only in these projects.
     pub internal: Internal,
+    /// Which parents are shown to the viewer; for conditions on parents, another one is none.
+    pub parents: Filter,
     /// In which order; the id breaks ties.
     pub order: Order,
     /// After the ticket with this sort key, exclusive.

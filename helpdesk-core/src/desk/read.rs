@@ -177,6 +177,26 @@ fn views(stand: &Standpoint, found: Vec<Parts>, order: Order) -> Result<Vec<View
     Ok(views)
 }
 
+/// What a list looks for on behalf of whoever stands here.
+fn find(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, Refusal> {
+    filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
+    let access = &stand.access;
+    let deleted = if filter.mentions(|cond| matches!(cond, Cond::Deleted(_))) {
+        access.undeletable().or(Cond::Deleted(false))
+    } else {
+        Cond::Deleted(false).into()
+    };
+    Ok(Find {
+        tenant,
+        filter: access.visible().and(deleted).and(filter.clone().bind(access.person())),
+        internal: access.internal().map_or(Internal::Everywhere, Internal::Projects),
+        parents: parents::shown(access),
+        order: page.order,
+        after: page.after.map(|place| (place.key, place.id)),
+        limit: page.first,
+    })
+}
+
 impl Desk {
     /// Configuration and access as the cache believes them; whoever reads rows compares the epoch that comes with them.
     pub(crate) async fn believed_standpoint(&self, by: &Actor, tenant: TenantId) -> Result<Standpoint, ActError> {
@@ -213,8 +233,7 @@ impl Desk {
     /// not theirs to restore, is none: for a filter, too.
     ///
     /// # Errors
-    /// `FIELD_INVALID` `filter` when it is too large, or asks for tickets without a parent where the page would have to
-    /// be picked from thousands with one; only for viewers from whom something is hidden.
+    /// `FIELD_INVALID` `filter` when it is too large; `first` or `after` when the page is none of this list.
     pub async fn tickets(&self, viewer: &Actor, filter: &Filter, page: Page) -> Result<Vec<View>, ActError> {
         let tenant = Self::tenant_of(viewer)?;
         if page.first == 0 || page.first > PAGE_MAX {
@@ -225,9 +244,10 @@ impl Desk {
         }
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
-            let find = self.find(&stand, tenant, filter, &page).await?;
-            let (epoch, found) = self.find_shown(&stand, find).await?;
+            let find = find(&stand, tenant, filter, &page)?;
+            let (epoch, mut found) = self.inner.store.find(&find).await?;
             if epoch == stand.config.epoch {
+                self.hide_parents(&stand, tenant, &mut found).await?;
                 return views(&stand, found, page.order);
             }
             // The policy moved on: what was found may be too much or too little.
@@ -239,38 +259,19 @@ impl Desk {
     /// How many tickets match, counted up to 1,000: as many as [`tickets`](Self::tickets) lists.
     ///
     /// # Errors
-    /// Those of [`tickets`](Self::tickets).
+    /// `FIELD_INVALID` `filter` when it is too large.
     pub async fn count(&self, viewer: &Actor, filter: &Filter) -> Result<Count, ActError> {
         let tenant = Self::tenant_of(viewer)?;
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
-            let find = self.find(&stand, tenant, filter, &Page::first(1)).await?;
-            let (epoch, count) = self.count_shown(&stand, find, COUNT_MAX).await?;
+            let find = find(&stand, tenant, filter, &Page::first(1))?;
+            let (epoch, count) = self.inner.store.count(&find, COUNT_MAX).await?;
             if epoch == stand.config.epoch {
                 return Ok(count);
             }
             stand = self.again(viewer, tenant, epoch).await?;
         }
         Err(ActError::Busy(ROUNDS))
-    }
-
-    async fn find(&self, stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, ActError> {
-        filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
-        let access = &stand.access;
-        let asked = self.bound(stand, tenant, filter).await?;
-        let deleted = if filter.mentions(|cond| matches!(cond, Cond::Deleted(_))) {
-            access.undeletable().or(Cond::Deleted(false))
-        } else {
-            Cond::Deleted(false).into()
-        };
-        Ok(Find {
-            tenant,
-            filter: access.visible().and(deleted).and(asked),
-            internal: access.internal().map_or(Internal::Everywhere, Internal::Projects),
-            order: page.order,
-            after: page.after.map(|place| (place.key, place.id)),
-            limit: page.first,
-        })
     }
 
     /// What the viewer may see of `found`.

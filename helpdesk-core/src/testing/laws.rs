@@ -221,7 +221,14 @@ fn docs(parts: &Parts) -> Vec<SearchDoc> {
     std::iter::once(doc(EntryId::NIL, false, head)).chain(entries).collect()
 }
 
-/// A filter selects the same tickets in memory and in the database.
+/// The case as it is shown to those from whom parents outside `shown` are hidden.
+fn shown(case: &Case, shown: &BTreeSet<TicketId>) -> Case {
+    let mut case = case.clone();
+    case.ticket.parent = case.ticket.parent.filter(|parent| shown.contains(parent));
+    case
+}
+
+/// A filter selects the same tickets in memory and in the database, whichever parents are shown.
 pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally {
     let world = World::found(store, "filtered").await;
     let mut population = Population::new(world, seed);
@@ -244,20 +251,22 @@ pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally
             Internal::Everywhere => true,
             Internal::Projects(projects) => projects.contains(&case.ticket.project),
         };
-        let expected: BTreeSet<TicketId> = all
-            .iter()
-            .filter(|(case, docs)| filter.matches(case, docs, searchable(case)))
-            .map(|(case, _)| case.ticket.id)
-            .collect();
+        let parents = if population.chance.percent(50) { Filter::All } else { population.filter().0 };
+        let select = |fits: &dyn Fn(&Case, &[SearchDoc]) -> bool| -> BTreeSet<TicketId> {
+            all.iter().filter(|(case, docs)| fits(case, docs)).map(|(case, _)| case.ticket.id).collect()
+        };
+        let above = select(&|case, docs| parents.matches(case, docs, searchable(case)));
+        let expected = select(&|case, docs| filter.matches(&shown(case, &above), docs, searchable(case)));
         let order = Order { by: *population.chance.pick(SortBy::ALL), descending: population.chance.percent(50) };
         let tenant = population.world.tenant;
-        let find = Find { tenant, filter, internal: internal.clone(), order, after: None, limit: 1000 };
+        let find = Find { tenant, filter, internal: internal.clone(), parents, order, after: None, limit: 1000 };
         let (_, found) = population.world.store.find(&find).await.unwrap();
         let found: BTreeSet<TicketId> = found.into_iter().map(|parts| parts.ticket.id).collect();
         if found != expected {
             let odd = found.symmetric_difference(&expected).next().expect("they differ");
             let case = all.iter().find(|(case, _)| case.ticket.id == *odd);
-            panic!("seed {seed}: {:?} {internal:?}\nin memory {}: {case:#?}", find.filter, expected.contains(odd));
+            let (filter, above) = (&find.filter, &find.parents);
+            panic!("seed {seed}: {filter:?} {internal:?} {above:?}\nin memory {}: {case:#?}", expected.contains(odd));
         }
         tally.telling += usize::from(!found.is_empty() && found.len() < all.len());
     }
@@ -279,6 +288,11 @@ pub async fn lists(store: Arc<dyn Database>, seed: u64) {
         let (_, standing) = world.store.standing(&viewer).await.unwrap();
         let access = Access::compile(&viewer, standing.person.as_ref(), &standing.grants, world.clock.now());
         let may = |parts: &&Parts| access.on(&parts.ticket, &parts.people).has(Permission::TicketRead);
+        let open = |parts: &&Parts| {
+            let kept = access.on(&parts.ticket, &parts.people).has(Permission::TicketDelete);
+            parts.ticket.deleted_at.is_none() || kept
+        };
+        let above: BTreeSet<TicketId> = stored.iter().filter(may).filter(open).map(|parts| parts.ticket.id).collect();
         for deleted in [false, true] {
             let (wanted, _) = population.filter();
             // Full text looks into what the viewer may read: the law of filters holds that.
@@ -292,14 +306,14 @@ pub async fn lists(store: Arc<dyn Database>, seed: u64) {
                 .iter()
                 .filter(may)
                 .filter(|parts| {
-                    let shown = access.on(&parts.ticket, &parts.people);
+                    let may = access.on(&parts.ticket, &parts.people);
                     let visible = match (parts.ticket.deleted_at.is_some(), deleted) {
                         (false, false) => true,
-                        (true, true) => shown.has(Permission::TicketDelete),
+                        (true, true) => may.has(Permission::TicketDelete),
                         (_, _) => false,
                     };
                     let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
-                    visible && wanted.matches(&(*parts).clone().case(workflow), &[], false)
+                    visible && wanted.matches(&shown(&(*parts).clone().case(workflow), &above), &[], false)
                 })
                 .map(|parts| parts.ticket.id)
                 .collect();

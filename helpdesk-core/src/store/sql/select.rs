@@ -40,7 +40,7 @@ fn matching(select: &mut SelectStatement, find: &Find, names: &Names) {
     select
         .from_as(names.table(Head::TABLE.name), T)
         .and_where(Expr::col((T, "tenant_id")).eq(Expr::val(find.tenant.put())))
-        .and_where(condition(&find.filter, names, find.tenant, &find.internal));
+        .and_where(condition(find, names));
 }
 
 /// What a counted row says: see [`count`].
@@ -61,8 +61,13 @@ mod tests {
     use crate::ticket::Relation;
 
     fn check(filter: Filter, sqlite: Expect, postgres: Expect) {
+        check_with(Filter::All, filter, sqlite, postgres);
+    }
+
+    fn check_with(parents: Filter, filter: Filter, sqlite: Expect, postgres: Expect) {
         let internal = Internal::Projects(vec![ProjectId::NIL]);
-        let find = Find { tenant: TenantId::NIL, filter, internal, order: Order::default(), after: None, limit: 50 };
+        let (tenant, order) = (TenantId::NIL, Order::default());
+        let find = Find { tenant, filter, internal, parents, order, after: None, limit: 50 };
         for (dialect, expected) in [(Dialect::Sqlite, sqlite), (Dialect::Postgres, postgres)] {
             let names = Names { dialect, schema: (dialect == Dialect::Postgres).then(|| "desk".into()) };
             let (sql, _) = count(&find, 1000, &names);
@@ -78,10 +83,27 @@ mod tests {
         check(
             Filter::And(vec![either.negate(), Cond::Title(TextIs::Contains("ß".into())).into()]),
             expect![[
-                r#"((NOT ("t"."id" IN (SELECT "p"."ticket_id" FROM "hd_participant" AS "p" WHERE "p"."tenant_id" = ? AND ("p"."until" = (9223372036854775807) AND "p"."relation" = ?) AND "p"."person_id" = ?) OR (NOT "t"."due_at" <> (9223372036854775807)))) AND (instr("t"."folded", ?) > 0)) LIMIT 1001) AS counted"#
+                r#"((NOT ("t"."id" IN (SELECT "p"."ticket_id" FROM "hd_participant" AS "p" WHERE "p"."tenant_id" = ? AND ("p"."until" = (9223372036854775807) AND "p"."relation" = ?) AND "p"."person_id" = ?) OR (NOT "t"."due_at" <> (9223372036854775807)))) AND instr("t"."folded", ?) > (0)) LIMIT 1001) AS counted"#
             ]],
             expect![[
-                r#"((NOT ("t"."id" IN (SELECT "p"."ticket_id" FROM "desk"."hd_participant" AS "p" WHERE "p"."tenant_id" = $2 AND ("p"."until" = (9223372036854775807) AND "p"."relation" = $3) AND "p"."person_id" = $4) OR (NOT "t"."due_at" <> (9223372036854775807)))) AND (strpos("t"."folded", $5) > 0)) LIMIT 1001) AS counted"#
+                r#"((NOT ("t"."id" IN (SELECT "p"."ticket_id" FROM "desk"."hd_participant" AS "p" WHERE "p"."tenant_id" = $2 AND ("p"."until" = (9223372036854775807) AND "p"."relation" = $3) AND "p"."person_id" = $4) OR (NOT "t"."due_at" <> (9223372036854775807)))) AND strpos("t"."folded", $5) > (0)) LIMIT 1001) AS counted"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn parents_are_looked_at_under_their_own_alias() {
+        let mine = Cond::Related { people: vec![PersonId::NIL], relations: Relation::ALL.to_vec() };
+        let shown = Filter::from(mine).and(Filter::from(Cond::Tag(vec![])).or(Cond::Deleted(false)));
+        let some = Cond::Parent(vec![uuid::Uuid::from_u128(1).into()]);
+        check_with(
+            shown,
+            Filter::from(Cond::Parent(vec![])).or(some),
+            expect![[
+                r#"((+"t"."parent_id") = ? OR (NOT EXISTS(SELECT 1 FROM "hd_ticket" AS "above" WHERE "above"."tenant_id" = ? AND ("above"."id" IN (SELECT "p"."ticket_id" FROM "hd_participant" AS "p" WHERE "p"."tenant_id" = ? AND "p"."until" = (9223372036854775807) AND "p"."person_id" = ?) AND ((NOT EXISTS(SELECT 1 FROM "hd_ticket_tag" AS "g" WHERE "g"."tenant_id" = "above"."tenant_id" AND "g"."ticket_id" = "above"."id")) OR "above"."deleted_at" = (9223372036854775807))) AND "above"."id" = "t"."parent_id")) OR "t"."parent_id" IN (SELECT "above"."id" FROM "hd_ticket" AS "above" WHERE "above"."tenant_id" = ? AND ("above"."id" IN (SELECT "p"."ticket_id" FROM "hd_participant" AS "p" WHERE "p"."tenant_id" = ? AND "p"."until" = (9223372036854775807) AND "p"."person_id" = ?) AND ((NOT EXISTS(SELECT 1 FROM "hd_ticket_tag" AS "g" WHERE "g"."tenant_id" = "above"."tenant_id" AND "g"."ticket_id" = "above"."id")) OR "above"."deleted_at" = (9223372036854775807))) AND "above"."id" = ?)) LIMIT 1001) AS counted"#
+            ]],
+            expect![[
+                r#"("t"."parent_id" = $2 OR (NOT EXISTS(SELECT 1 FROM "desk"."hd_ticket" AS "above" WHERE "above"."tenant_id" = $3 AND ("above"."id" IN (SELECT "p"."ticket_id" FROM "desk"."hd_participant" AS "p" WHERE "p"."tenant_id" = $4 AND "p"."until" = (9223372036854775807) AND "p"."person_id" = $5) AND ((NOT EXISTS(SELECT 1 FROM "desk"."hd_ticket_tag" AS "g" WHERE "g"."tenant_id" = "above"."tenant_id" AND "g"."ticket_id" = "above"."id")) OR "above"."deleted_at" = (9223372036854775807))) AND "above"."id" = "t"."parent_id")) OR "t"."parent_id" IN (SELECT "above"."id" FROM "desk"."hd_ticket" AS "above" WHERE "above"."tenant_id" = $6 AND ("above"."id" IN (SELECT "p"."ticket_id" FROM "desk"."hd_participant" AS "p" WHERE "p"."tenant_id" = $7 AND "p"."until" = (9223372036854775807) AND "p"."person_id" = $8) AND ((NOT EXISTS(SELECT 1 FROM "desk"."hd_ticket_tag" AS "g" WHERE "g"."tenant_id" = "above"."tenant_id" AND "g"."ticket_id" = "above"."id")) OR "above"."deleted_at" = (9223372036854775807))) AND "above"."id" = $9)) LIMIT 1001) AS counted"#
             ]],
         );
     }

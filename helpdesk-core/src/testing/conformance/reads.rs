@@ -14,7 +14,8 @@ use crate::ticket::{EntryVisibility, Relation};
 use crate::time::{Clock, Timestamp};
 
 fn find(world: &World, filter: Filter, order: Order, limit: u16) -> Find {
-    Find { tenant: world.tenant, filter, internal: Internal::Everywhere, order, after: None, limit }
+    let (tenant, internal) = (world.tenant, Internal::Everywhere);
+    Find { tenant, filter, internal, parents: Filter::All, order, after: None, limit }
 }
 
 /// All pages of a list, with the sort keys in order.
