@@ -177,6 +177,9 @@ impl Desk {
         if let Some(earlier) = loaded.earlier.take() {
             return order.repeat(earlier).map(Some);
         }
+        if !order.moves_parent() && order.needs_parent(&stand.config, &loaded) {
+            self.load_old_parents(order, &mut loaded).await?;
+        }
         if let Some(at) = set.at {
             if !stand.access.everywhere().has(Permission::Import) {
                 return Err(Refusal::from(Denied { needed: Permission::Import }).into());
@@ -285,7 +288,7 @@ impl Desk {
         Ok(())
     }
 
-    /// A ticket that gets another parent takes leave of the one it has.
+    /// A ticket that gets another parent takes leave of the one it has; one that needs a parent may have one already.
     async fn load_old_parents(&self, order: &Order<'_>, loaded: &mut Loaded) -> Result<(), ActError> {
         let here: BTreeSet<TicketId> = loaded.cases.iter().map(|parts| parts.ticket.id).collect();
         let old: Vec<TicketId> = loaded

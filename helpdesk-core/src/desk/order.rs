@@ -5,12 +5,15 @@ use sha2::{Digest, Sha256};
 use super::act::{Done, Set};
 use crate::actor::Actor;
 use crate::command::{Command, Made};
+use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::error::{ActError, Conflict, Refusal};
 use crate::event::Subject;
 use crate::id::{CommandId, Mint, TenantId, TicketId, hex};
 use crate::scene::Scene;
-use crate::store::Row;
+use crate::store::{Loaded, Row};
+use crate::ticket::Ticket;
+use crate::value::Field;
 
 /// Longest idempotency key, in characters.
 const KEY_MAX: usize = 128;
@@ -92,6 +95,20 @@ impl<'a> Order<'a> {
             matches!(command, Command::EditTicket(c) if c.fields.parent.is_some())
                 || matches!(command, Command::MoveTo(c) if c.fields.parent.is_some())
         })
+    }
+
+    /// Whether a transition asks for a parent that the ticket has already: it counts if it is shown to the actor.
+    pub(super) fn needs_parent(&self, config: &TenantConfig, loaded: &Loaded) -> bool {
+        let asks = |command: &Command, ticket: &Ticket| match command {
+            Command::MoveTo(c) if c.ticket == ticket.id => {
+                let workflow = config.workflows.get(&ticket.workflow);
+                let transition = workflow.and_then(|workflow| workflow.transition(&c.transition));
+                transition.is_some_and(|transition| transition.required.contains(&Field::Parent))
+            }
+            _ => false,
+        };
+        let mut children = loaded.cases.iter().map(|parts| &parts.ticket).filter(|ticket| ticket.parent.is_some());
+        children.any(|ticket| self.set.commands.iter().any(|command| asks(command, ticket)))
     }
 
     /// Refuses a stale expectation of something outside tickets, or one of what counts no versions.

@@ -9,6 +9,7 @@ use crate::id::{PersonId, TagId};
 use crate::role::{Denied, Permission, Permissions};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::store::{Row, Write};
+use crate::ticket::decide::fields::{apply, is_shown};
 use crate::ticket::decide::{live, patch, require};
 use crate::ticket::{Relation, Ticket};
 use crate::value::Field;
@@ -133,9 +134,11 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
     let mut after = ticket.clone();
     for (_, event) in &decision.events {
         if let crate::event::Event::TicketEdited(edited) = event {
-            crate::ticket::decide::fields::apply(&mut after, &edited.changes);
+            apply(&mut after, &edited.changes);
         }
     }
+    // A parent they are not shown is none to them, as in the view that told them what is missing.
+    after.parent = after.parent.filter(|parent| is_shown(scene, *parent, ctx));
     let described = ask.fields.description.as_ref().map(|text| !text.is_empty());
     let missing = empty_in(case, &after, described, transition);
     if !missing.is_empty() {

@@ -150,7 +150,8 @@ pub(super) fn plan(
     changes
 }
 
-fn is_shown(scene: &Scene, parent: TicketId, ctx: &Ctx<'_>) -> bool {
+/// Whether views show this parent to the actor; it must be among the scene's cases.
+pub(crate) fn is_shown(scene: &Scene, parent: TicketId, ctx: &Ctx<'_>) -> bool {
     scene.seen(parent, ctx).is_ok_and(|case| {
         case.ticket.deleted_at.is_none() || ctx.access.on(&case.ticket, &case.people).has(Permission::TicketDelete)
     })
