@@ -3,6 +3,7 @@
 //! What is here knows both the desk and the runtime; the rest of the crate knows only the runtime.
 
 mod apply;
+mod asked;
 mod budget;
 mod deliver;
 mod failure;

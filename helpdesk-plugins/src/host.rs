@@ -149,7 +149,8 @@ impl State {
         after: Option<&str>,
     ) -> Answer<Page> {
         self.asked()?;
-        self.may(Call::Find { kind })?;
+        // What it tells is a field of the entity.
+        self.may(Call::Read { kind, field: relation })?;
         let limit = self.rows_left(limit);
         let page = self.ask(|reads, until| reads.related(kind, id, relation, limit, after, until))?;
         self.count_rows(page.items.len())?;
@@ -336,6 +337,7 @@ impl State {
         }
         answer.map_err(|e| match e {
             ReadError::Invalid(message) => refuse("invalid", message),
+            ReadError::Denied(denied) => refuse(denied.code(), denied.to_string()),
             ReadError::Unsupported(message) => refuse("unavailable", message),
             ReadError::Fault(_) => Stop::End,
         })

@@ -1,8 +1,10 @@
 //! The questions of a plugin, answered by the caller: a trait object per call, bound to what the plugin's principal may
-//! see. Capabilities and counts are checked before a question gets here.
+//! see. Counts and capabilities are checked before a question gets here, except those that a filter needs: only who answers
+//! can read it.
 
 use std::time::Instant;
 
+use crate::capability::Denied;
 use crate::event::Field;
 
 /// Answers a plugin's questions, all as of one moment.
@@ -65,6 +67,9 @@ pub enum ReadError {
     /// The plugin asked something that makes no sense; it is told.
     #[error("{0}")]
     Invalid(String),
+    /// The question asks about what was not granted; the plugin is told.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// This host cannot answer such questions; the plugin is told.
     #[error("{0}")]
     Unsupported(String),

@@ -166,6 +166,7 @@ impl One<'_> {
                 desk: self.desk.clone(),
                 actor: self.actor(),
                 plugin: self.id.clone(),
+                loaded: self.set.loaded.clone(),
                 runtime: tokio::runtime::Handle::current(),
             }),
         }

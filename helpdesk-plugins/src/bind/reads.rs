@@ -7,8 +7,9 @@ use helpdesk_core::filter::{Filter, Order, SortBy};
 use helpdesk_core::id::TicketId;
 use helpdesk_core::{ActError, Actor, Desk, PluginId, Refusal};
 
-use super::show;
+use super::{asked, show};
 use crate::event::Field;
+use crate::load::Loaded;
 use crate::reads::{KvEntry, Page, ReadError, Reads};
 
 /// Answers as of now, for one call.
@@ -16,6 +17,7 @@ pub(super) struct AsPlugin {
     pub(super) desk: Desk,
     pub(super) actor: Actor,
     pub(super) plugin: PluginId,
+    pub(super) loaded: Loaded,
     pub(super) runtime: tokio::runtime::Handle,
 }
 
@@ -87,6 +89,7 @@ impl Reads for AsPlugin {
     ) -> Result<Page, ReadError> {
         only_tickets(kind)?;
         let filter: Filter = serde_json::from_str(filter).map_err(|error| ReadError::Invalid(error.to_string()))?;
+        asked::check(&filter, self.loaded.grant())?;
         self.page(&filter, limit, after, until)
     }
 

@@ -88,7 +88,7 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
 }
 
 /// The field of a ticket that holds its people of a relation.
-fn people(relation: Relation) -> &'static str {
+pub(super) fn people(relation: Relation) -> &'static str {
     let field = match relation {
         Relation::Reporter => Field::Reporter,
         Relation::Requester => Field::Requester,

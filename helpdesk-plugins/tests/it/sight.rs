@@ -121,6 +121,32 @@ async fn fields_that_were_not_granted_do_not_arrive_as_input() {
     assert_eq!((depth.live, depth.dead), (0, 0));
 }
 
+#[tokio::test]
+async fn nobody_finds_out_by_searching_what_they_may_not_read() {
+    let search = |filter: &str| format!(r#"{{"do":"search","filter":{filter:?}}}"#);
+    let priority = search(r#"{"priority":["high"]}"#);
+    let children = r#"{"do":"related","relation":"children"}"#;
+    for (config, field) in [(priority.as_str(), "priority"), (children, "children")] {
+        for granted in ["title", field, "*"] {
+            let world = World::new().await;
+            let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+            let granted = Capabilities { read: vec![format!("ticket.{granted}")], ..Capabilities::default() };
+            let may = granted.read[0] != "ticket.title";
+            world.install_with(&plugin, config, Some(granted), Some((Role::Agent, Scope::Tenant))).await;
+            world.create("x").await;
+            world.desk.tick().await.unwrap();
+            let end = world.ends().await.remove(0);
+            if may {
+                assert_eq!(end, ends("done", ""), "{config}");
+            } else {
+                assert_eq!(end.0, "rejected");
+                let denied = format!("denied: `read:ticket.{field}` is requested but not granted");
+                assert!(end.1.contains(&denied), "{end:?}");
+            }
+        }
+    }
+}
+
 impl World {
     /// What a plugin with these read capabilities is told of the content of each event: its changes and its data.
     async fn content(read: &[&str]) -> Vec<String> {

@@ -19,7 +19,10 @@ impl Plugin for Hostile {
             serde_json::from_str(&ctx.config()).map_err(|e| Failure::Reject(e.to_string()))?;
         let number = |name: &str| config[name].as_u64().unwrap_or_default();
         let text = |name: &str| config[name].as_str().unwrap_or_default();
-        let ticket = ctx.ticket()?;
+        let ticket = match text("ticket") {
+            "" => ctx.ticket()?,
+            other => other,
+        };
         match text("do") {
             "noop" => {}
             "two-fields" => {
@@ -66,6 +69,8 @@ impl Plugin for Hostile {
                 let page = query::search("ticket", "{}", u32::MAX, None).map_err(refused)?;
                 return Ok(vec![Action::note(ticket, page.items.len().to_string())]);
             }
+            "search" => drop(query::search("ticket", text("filter"), 10, None).map_err(refused)?),
+            "related" => drop(query::related("ticket", ticket, text("relation"), 10, None).map_err(refused)?),
             "counter" => {
                 let before = kv::add("seen", 1).map_err(refused)?;
                 let after = kv::get("seen").map_err(refused)?.map(|e| String::from_utf8_lossy(&e.value).into_owned());
@@ -79,7 +84,11 @@ impl Plugin for Hostile {
                 let told = format!("{} {:?} {} input {fields:?}", event.kind, event.changes, event.data);
                 kv::set(&format!("told/{}", event.id), told.as_bytes(), None, None).map_err(refused)?;
             }
-            "kv-bytes" => kv::set("k", &vec![1; bytes(number("bytes"))], None, None).map_err(refused)?,
+            "kv-bytes" => {
+                let ttl = config["ttl"].as_u64().and_then(|ttl| u32::try_from(ttl).ok());
+                let value = vec![1; bytes(number("bytes"))];
+                kv::set("k", &value, config["expect"].as_u64(), ttl).map_err(refused)?;
+            }
             // Tries everything and tells what was refused.
             "probe" => log::write(Level::Info, &probe(ticket, text("url")), ""),
             #[cfg(feature = "http")]
