@@ -110,6 +110,19 @@ async fn a_payload_s_cursor_is_reached_by_the_subscription() {
 }
 
 #[tokio::test]
+async fn a_cursor_beyond_the_end_is_refused() {
+    let stage = Stage::new().await;
+    let after = json!({"after": "c7fffffffffffffff"});
+    let mut live = stage.api.subscribe(&stage.world.ana, EVENTS, after.clone());
+    let refused = next(&mut live).await;
+    assert_eq!(refused["errors"][0]["extensions"]["reason"], "FIELD_INVALID", "{refused}");
+    assert!(live.next().await.is_none(), "it is over");
+    let document = "query($after: EventCursor) { events(first: 1, after: $after) { cursor } }";
+    let refused = stage.ask(&stage.world.ana, document, after).await;
+    assert_eq!(refused["errors"][0]["extensions"]["reason"], "FIELD_INVALID", "{refused}");
+}
+
+#[tokio::test]
 async fn heartbeats_move_the_cursor_past_what_is_for_others() {
     let stage = Stage::new().await;
     let world = &stage.world;
