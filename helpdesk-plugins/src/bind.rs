@@ -160,10 +160,7 @@ impl PluginHost {
         let package =
             Package { _compiled: compiled, toml: toml.to_owned(), component: component.to_vec(), told, manifest };
         let mut packages = self.0.packages.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &Package| {
-            known.manifest.id == package.manifest.id && known.manifest.sha256 == package.manifest.sha256
-        };
-        packages.retain(|known| !same(known));
+        packages.retain(|known| known.toml != package.toml);
         packages.push(Arc::new(package));
         Ok(id)
     }
@@ -215,9 +212,13 @@ impl PluginHost {
         if let Some(set) = running.get(&key).filter(|set| set.installed == *installed) {
             return Some(set.clone());
         }
-        let package = self.package(|package| {
+        let fits = |package: &Package| {
             package.manifest.id == installed.plugin.as_str() && package.manifest.sha256.to_string() == installed.digest
-        })?;
+        };
+        // The same code may come with several manifests; the one it was installed with, if that is here.
+        let toml: Option<String> = serde_json::from_str(&installed.manifest).ok();
+        let its = |package: &Package| fits(package) && toml.as_deref() == Some(&package.toml);
+        let package = self.package(its).or_else(|| self.package(fits))?;
         let granted: Capabilities = serde_json::from_str(&installed.granted).ok()?;
         let grant = Grant::new(&package.manifest, granted).ok()?;
         let loaded = self.0.runtime.load(package.manifest.clone(), grant, &package.component).ok()?;

@@ -1,6 +1,6 @@
 //! What a plugin staged, as ordinary commands of its principal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use helpdesk_core::command::{Command, Comment, CreateTicket, EditTicket, MoveTo, Patch, Relate, TagTicket};
 use helpdesk_core::config::TenantConfig;
@@ -44,8 +44,12 @@ pub(super) struct Setting<'a> {
 }
 
 /// The tickets that effects name by id.
-pub(super) fn named(effects: &[Effect]) -> Vec<TicketId> {
-    let of = |effect: &Effect| match effect {
+pub(super) fn named(effects: &[Effect]) -> BTreeSet<TicketId> {
+    effects.iter().filter_map(ticket_of).collect()
+}
+
+fn ticket_of(effect: &Effect) -> Option<TicketId> {
+    match effect {
         Effect::ExpectVersion { ticket, .. }
         | Effect::SetFields { ticket, .. }
         | Effect::AddTags { ticket, .. }
@@ -61,8 +65,13 @@ pub(super) fn named(effects: &[Effect]) -> Vec<TicketId> {
         | Effect::CancelSchedule { .. }
         | Effect::Emit { .. }
         | Effect::Veto { .. } => None,
-    };
-    effects.iter().filter_map(of).collect()
+    }
+}
+
+/// The tickets that effects would change, of those that they name by id.
+pub(super) fn changed(effects: &[Effect]) -> BTreeSet<TicketId> {
+    let changes = |effect: &&Effect| !matches!(effect, Effect::ExpectVersion { .. });
+    effects.iter().filter(changes).filter_map(ticket_of).collect()
 }
 
 /// Turns effects into commands, in order; neighbouring settings of one ticket become one command.

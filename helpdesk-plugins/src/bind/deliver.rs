@@ -178,11 +178,17 @@ impl One<'_> {
         let event = &self.delivery.event;
         let mut projects: BTreeMap<TicketId, _> =
             view.map(|view| (view.case.ticket.id, view.case.ticket.project)).into_iter().collect();
+        // Those that it would change, and their versions; also the subject, which a plugin may change by other ways.
+        let mut versions: BTreeMap<TicketId, i64> =
+            view.map(|view| (view.case.ticket.id, view.version())).into_iter().collect();
         let others: Vec<TicketId> =
             apply::named(&outcome.effects).into_iter().filter(|ticket| !projects.contains_key(ticket)).collect();
         if !others.is_empty() {
             let found = self.desk.tickets_by_id(&self.actor(), &others).await?;
             projects.extend(found.iter().map(|view| (view.case.ticket.id, view.case.ticket.project)));
+            let changed = apply::changed(&outcome.effects);
+            let its = found.iter().filter(|view| changed.contains(&view.case.ticket.id));
+            versions.extend(its.map(|view| (view.case.ticket.id, view.version())));
         }
         let mut setting = apply::Setting { config: &self.config, projects, job: self.delivery.lease.job };
         let plan = match apply::plan(&outcome.effects, &mut setting) {
@@ -191,7 +197,7 @@ impl One<'_> {
         };
         let now = self.desk.clock().now();
         let writes = plan.commands.len();
-        if let Some(verdict) = self.over_budget(outcome, view, spent.writes, writes, now).await? {
+        if let Some(verdict) = self.over_budget(outcome, &versions, spent.writes, writes, now).await? {
             return Ok(Some(verdict));
         }
         let mut rows = match kv::rows(self.desk, event.tenant, &self.id, &outcome.kv, now).await? {
@@ -235,11 +241,11 @@ impl One<'_> {
         }
     }
 
-    /// What becomes of a delivery whose commands would be too many.
+    /// What becomes of a delivery whose commands would be too many: in all, or on one of the tickets they change.
     async fn over_budget(
         &self,
         outcome: &Outcome,
-        view: Option<&View>,
+        versions: &BTreeMap<TicketId, i64>,
         spent: u64,
         writes: usize,
         now: Timestamp,
@@ -249,15 +255,15 @@ impl One<'_> {
         if used > WRITES_MAX {
             return self.stop(Some(outcome), "writes", used, WRITES_MAX).await.map(Some);
         }
-        let Some(view) = view.filter(|_| writes > 0) else { return Ok(None) };
-        let ticket = view.case.ticket.id;
-        let pause = budget::pause(self.desk, event.tenant, ticket, view.version(), &self.id, now).await?;
+        let mut pause = None;
+        for (ticket, version) in versions.iter().filter(|_| writes > 0) {
+            pause = pause.max(budget::pause(self.desk, event.tenant, *ticket, *version, &self.id, now).await?);
+        }
         match (pause, event.cause.depth) {
             (None, _) => Ok(None),
             // Many acts are no loop: each still gets its answer, in its time.
             (Some(until), 0) => {
-                let why =
-                    format!("`{}` changed this ticket {SETS_MAX} times in a minute; it goes on after that", self.id);
+                let why = format!("`{}` changed a ticket {SETS_MAX} times in a minute; it goes on after that", self.id);
                 self.deferred(outcome, until, why).await.map(Some)
             }
             (Some(_), _) => self.stop(Some(outcome), "sets", SETS_MAX + 1, SETS_MAX).await.map(Some),

@@ -131,3 +131,24 @@ async fn many_acts_of_people_are_all_answered_in_their_time() {
     assert_eq!((world.see(ticket).await.case.entries.len(), world.stops(ticket).await.len()), (40, 0));
     assert!(world.nothing_waits().await);
 }
+
+#[tokio::test]
+async fn other_tickets_than_the_events_own_are_changed_no_more_often() {
+    let world = World::new().await;
+    let target = world.create("the target").await;
+    world.desk.tick().await.unwrap();
+    let config = format!(r#"{{"do":"effect-bytes","bytes":5,"ticket":"{target}"}}"#);
+    world.plugin("second", "\"ticket.created\"", &config).await;
+    for n in 0..40 {
+        world.create(&format!("ticket {n}")).await;
+    }
+    world.desk.tick().await.unwrap();
+    let entries = world.see(target).await.case.entries.len();
+    // They run side by side, eight at a time, and may not see each other's last.
+    assert!((30..38).contains(&entries), "{entries}");
+    assert_eq!(world.ended("second", "deferred").await, 40 - entries);
+    world.clock.advance(60_000);
+    world.desk.tick().await.unwrap();
+    assert_eq!(world.see(target).await.case.entries.len(), 40);
+    assert!(world.nothing_waits().await);
+}

@@ -129,7 +129,7 @@ async fn nobody_finds_out_by_searching_what_they_may_not_read() {
     for (config, field) in [(priority.as_str(), "priority"), (children, "children")] {
         for granted in ["title", field, "*"] {
             let world = World::new().await;
-            let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+            let plugin = world.host.provide(&hostile_toml(KINDS), HOSTILE).unwrap();
             let granted = Capabilities { read: vec![format!("ticket.{granted}")], ..Capabilities::default() };
             let may = granted.read[0] != "ticket.title";
             world.install_with(&plugin, config, Some(granted), Some((Role::Agent, Scope::Tenant))).await;
