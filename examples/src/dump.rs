@@ -20,7 +20,7 @@ pub enum Detail {
     /// Everything.
     Exact,
     /// Without what a crash or the speed of automation may change: numbers (a crash leaves gaps) and, where plugins act
-    /// between a person's changes, which version each change made and when the plugin came to it.
+    /// between a person's changes, which version each change made, when the plugin came to it, and its event's id.
     Settled,
 }
 
@@ -109,14 +109,15 @@ fn ticket(view: &View, events: &[Envelope], tags: &BTreeMap<TagId, String>, deta
     out
 }
 
-/// One event; without its time when that is merely when a plugin came to it.
-fn line(event: &Envelope, timed: bool) -> String {
+/// One event; of what a plugin did, without its time, which is merely when the plugin came to it, and without its id,
+/// which is another one when the delivery is repeated after a crash.
+fn line(event: &Envelope, own: bool) -> String {
     let mut what = event.event.clone();
     if let Event::TicketCreated(created) = &mut what {
         created.number = 0; // stands in the key
     }
-    let at = if timed { event.occurred_at.to_string() } else { "later".into() };
-    format!("{} {at} {} by {} because {:?}: {}", event.id, what.kind(), event.by, event.cause, what.data())
+    let when = if own { format!("{} {}", event.id, event.occurred_at) } else { "later".into() };
+    format!("{when} {} by {} because {:?}: {}", what.kind(), event.by, event.cause, what.data())
 }
 
 /// Salts print nothing of themselves; a digest of nothing tells two of them apart.

@@ -220,6 +220,9 @@ impl<D: Database> Log for Faulty<D> {
     fn head(&self) -> Answer<'_, Cursor> {
         self.real.head()
     }
+    fn last(&self) -> Answer<'_, Cursor> {
+        self.real.last()
+    }
     fn after(&self, tenant: Option<TenantId>, cursor: Cursor, limit: u16) -> Answer<'_, (Vec<Envelope>, Cursor)> {
         self.real.after(tenant, cursor, limit)
     }

@@ -16,7 +16,7 @@ use crate::actor::Actor;
 use crate::desk::{Desk, Set};
 use crate::error::ActError;
 use crate::feed::{self, Subscriber};
-use crate::store::{Job, Lease, NewJob, Release, Sweep};
+use crate::store::{Job, Lease, NewJob, Release, StoreError, Sweep};
 use crate::time::Timestamp;
 
 /// How long a lease lasts unless it is renewed, in milliseconds; it is renewed every third of that.
@@ -31,6 +31,8 @@ const RELEASE_PAUSE: Duration = Duration::from_millis(50);
 const KEYS: i64 = 24 * 60 * 60 * 1000;
 /// Records of plugin runs are kept this long, in milliseconds: 30 days.
 const RUNS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Shortest wait of a job that asks to come later, in milliseconds: none at all would be worked on without end.
+const LATER_MIN: i64 = 1000;
 /// Longest text kept of a failure, in characters.
 const WHY_MAX: usize = 2000;
 
@@ -175,20 +177,24 @@ impl Desk {
             verdict => verdict,
         };
         let (now, id) = (self.clock().now(), job.job.id);
-        if !matches!(verdict, Ok(Verdict::Fault(_)) | Err(ActError::Store(_) | ActError::Busy(_))) {
+        let passes = |error: &ActError| match error {
+            // The data will say the same the next time.
+            ActError::Store(StoreError::Defect(_)) | ActError::Refused(_) | ActError::LeaseLost => false,
+            ActError::Store(StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::Schema(_))
+            | ActError::Busy(_) => true,
+        };
+        if !matches!(&verdict, Ok(Verdict::Fault(_))) && !verdict.as_ref().is_err_and(passes) {
             self.faults().forget(id);
         }
         let how = match verdict {
             Ok(Verdict::Committed | Verdict::Done) => return Ok(Ended::Done),
             Ok(Verdict::Dead(why)) => Release::Dead(why),
             Ok(Verdict::Retry(after, why)) => again(&job, now, after, why),
-            Ok(Verdict::Later(after, why)) => Release::Later(now.plus_millis(after), why),
+            Ok(Verdict::Later(after, why)) => Release::Later(now.plus_millis(after.max(LATER_MIN)), why),
             Ok(Verdict::Fault(why)) => Release::Later(now.plus_millis(self.faults().again(id)), why),
-            Err(error @ (ActError::Store(_) | ActError::Busy(_))) => {
-                Release::Later(now.plus_millis(self.faults().again(id)), error.to_string())
-            }
             Err(ActError::LeaseLost) => return Ok(Ended::Lost),
-            Err(ActError::Refused(refusal)) => again(&job, now, None, refusal.to_string()),
+            Err(error) if passes(&error) => Release::Later(now.plus_millis(self.faults().again(id)), error.to_string()),
+            Err(error) => again(&job, now, None, error.to_string()),
         };
         self.release(&job, how).await
     }

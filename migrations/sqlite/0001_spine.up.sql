@@ -274,7 +274,7 @@ CREATE TABLE hd_run (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX hd_run_plugin ON hd_run (tenant_id, plugin, at, id);
-CREATE INDEX hd_run_at ON hd_run (at);
+CREATE INDEX hd_run_age ON hd_run (at);
 
 CREATE TABLE hd_idempotency (
     tenant_id BLOB NOT NULL,

@@ -1,10 +1,10 @@
 //! Running other programs from the workspace's root, without a standard input.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -45,6 +45,37 @@ pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{} did not print text", shown(command)))
 }
 
+/// Ends a whole group of processes when nobody holds the other end of its input any more: on purpose, or because we are
+/// gone ourselves, in whatever way.
+const GUARD: &str = r#"trap '' INT TERM HUP; read -r group; cat >/dev/null; kill -s KILL -- "-$group" 2>/dev/null"#;
+
+/// A shell that runs [`GUARD`] over a group until it is dropped.
+struct Guard(Child);
+
+impl Guard {
+    fn over(group: u32) -> anyhow::Result<Self> {
+        let mut shell = Command::new("/bin/sh");
+        // A group of its own: what ends the tests must not end it.
+        shell.args(["-c", GUARD]).current_dir("/").stdin(Stdio::piped()).process_group(0);
+        let mut shell = shell.spawn().context("cannot start /bin/sh")?;
+        let pipe = shell.stdin.as_mut().context("the guard has no input")?;
+        writeln!(pipe, "{group}").context("cannot write to the guard")?;
+        Ok(Self(shell))
+    }
+
+    /// The group has ended by itself: its number may be somebody else's soon.
+    fn dismiss(mut self) {
+        let _ = self.0.kill();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
 /// Runs to the end; its output is shown as it comes, and each line is handed to `line`.
 ///
 /// # Errors
@@ -56,11 +87,12 @@ pub(crate) fn follow(
 ) -> anyhow::Result<ExitStatus> {
     let name = shown(command);
     // A group of its own, so that ending it reaches the test binaries as well.
-    let mut child = command.stdout(Stdio::piped()).process_group(0).spawn();
-    let child = child.as_mut().map_err(|error| anyhow::anyhow!("cannot start {name}: {error}"))?;
+    let spawned = command.stdout(Stdio::piped()).process_group(0).spawn();
+    let mut child = spawned.with_context(|| format!("cannot start {name}"))?;
+    let guard = Guard::over(child.id())?;
     let output = child.stdout.take().context("the output was not piped")?;
     let (put, lines) = mpsc::channel();
-    let reader = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         for bytes in BufReader::new(output).split(b'\n') {
             if put.send(bytes).is_err() {
                 break;
@@ -77,15 +109,15 @@ pub(crate) fn follow(
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                let group = format!("-{}", child.id());
-                run(Command::new("kill").args(["-KILL", "--", &group]))?;
+                drop(guard);
                 child.wait().with_context(|| format!("cannot wait for {name}"))?;
                 anyhow::bail!("`{name}` printed nothing for {} s and was ended", patience.as_secs());
             }
         }
     }
-    reader.join().map_err(|_| anyhow::anyhow!("the reader of `{name}` panicked"))?;
-    child.wait().with_context(|| format!("cannot wait for {name}"))
+    let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
+    guard.dismiss();
+    Ok(status)
 }
 
 /// Whether the program is there and says its version.
@@ -112,11 +144,21 @@ mod tests {
     #[test]
     fn what_falls_silent_is_ended_with_its_children() {
         let mut script = Command::new("sh");
-        script.args(["-c", "echo begun; sleep 600 & wait"]);
-        let mut seen = Vec::new();
-        let ended = follow(&mut script, Duration::from_millis(300), |line| seen.push(line.to_owned()));
+        script.args(["-c", "sleep 600 & echo $!; wait"]);
+        let mut sleeper = String::new();
+        let ended = follow(&mut script, Duration::from_millis(300), |line| sleeper = line.to_owned());
         assert!(ended.unwrap_err().to_string().contains("printed nothing for"));
-        assert_eq!(seen, ["begun"]);
+        let begun = std::time::Instant::now();
+        while runs(&sleeper) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{sleeper} still sleeps");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn runs(process: &str) -> bool {
+        let mut asked = Command::new("sh");
+        asked.args(["-c", "kill -0 \"$0\" 2>/dev/null", process]);
+        asked.status().unwrap().success()
     }
 
     #[test]

@@ -7,8 +7,7 @@ use std::time::Duration;
 use crate::lane::Outcome;
 use crate::process;
 
-/// How long tests may say nothing before they count as hung. A test that runs on is named after a minute, so silence is
-/// that of one test alone.
+/// How long tests may say nothing before they count as hung. One that takes more than a minute is named by then.
 const PATIENCE: Duration = Duration::from_secs(600);
 const LONG_PATIENCE: Duration = Duration::from_secs(3 * 3600);
 

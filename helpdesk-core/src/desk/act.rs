@@ -260,7 +260,8 @@ impl Desk {
     /// The epoch to decide under without asking, the first time: a command that needs nothing but the policy, such as a
     /// creation, spares the trip, for the commit checks that the epoch still holds.
     fn belief(&self, order: &Order<'_>, so_far: &mut SoFar) -> Option<i64> {
-        let first = so_far.seen.is_none();
+        // Inside a host's transaction there is only one try, and it must not be spent on a belief.
+        let first = so_far.seen.is_none() && self.inner.tries > 1;
         let alone = order.needs == Needs::default() && order.set.key.is_none() && order.set.rows.is_empty();
         let believed = self.believed(order.tenant);
         so_far.believes = first && alone && believed > 0;
@@ -303,7 +304,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Takes the numbers the set's new tickets need, once, after it is clear that they may be created.
+    /// Takes the numbers the set's new tickets need, once, after it is clear that all of them may be created.
     async fn draw(
         &self,
         order: &Order<'_>,
@@ -311,14 +312,15 @@ impl Desk {
         ctx: &Ctx<'_>,
         numbers: &mut Vec<i64>,
     ) -> Result<(), ActError> {
-        if !numbers.is_empty() {
-            return Ok(());
-        }
+        let mut projects = Vec::new();
         for command in &order.set.commands {
             if let Command::CreateTicket(create) = command {
-                let project = crate::ticket::decide::creatable(scene, create, ctx)?.id;
-                numbers.push(self.inner.store.draw(order.tenant, project, 1).await?);
+                projects.push(crate::ticket::decide::creatable(scene, create, ctx)?.id);
             }
+        }
+        // What an earlier try drew stays drawn, also when it failed half-way.
+        for project in projects.into_iter().skip(numbers.len()) {
+            numbers.push(self.inner.store.draw(order.tenant, project, 1).await?);
         }
         Ok(())
     }

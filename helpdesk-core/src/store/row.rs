@@ -62,9 +62,9 @@ pub struct Head {
     pub tags: Vec<Tagging>,
 }
 
-/// A ticket with neither people nor tags.
-impl From<Ticket> for Head {
-    fn from(ticket: Ticket) -> Self {
+impl Head {
+    /// The row of a ticket with neither people nor tags.
+    pub const fn bare(ticket: Ticket) -> Self {
         Self { ticket, people: vec![], tags: vec![] }
     }
 }

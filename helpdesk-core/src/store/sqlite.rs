@@ -48,15 +48,22 @@ use crate::role::Grant;
 use crate::ticket::{Entry, Participant, Revision};
 use crate::time::{Clock, SystemClock, Timestamp};
 
+/// Most tickets that count as a short read.
+const GLANCE: usize = 100;
+
 /// How a database file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SqliteOptions {
     /// Whether each commit reaches the disk before it is answered (`synchronous=FULL`). Without, a power failure may
-    /// take the last commits; a crash of the process never does.
+    /// take the last commits; a crash of the process never does. Bookkeeping (numbers drawn, leases, how far a
+    /// subscriber has been told) is not flushed for its own sake in either case: a power failure may take back the last
+    /// of it, but nothing that a later commit relies on, and it is done again; a try of a job may go uncounted.
     pub synchronous_full: bool,
-    /// Connections that read, at least 1. Every other one has a thread, for lists and searches; on the rest callers make
-    /// short reads themselves, so that these take no way to another thread and back.
+    /// Threads that read, at least 1: lists, searches, and whatever finds no seat.
     pub readers: usize,
+    /// Connections on which callers read by themselves what is found by key, so that it takes no way to another thread
+    /// and back. 0: none; for hosts whose threads must never wait for a disk.
+    pub seats: usize,
     /// How long to wait for another process that writes.
     pub busy_timeout: Duration,
     /// Page cache per connection, bytes.
@@ -65,7 +72,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { synchronous_full: true, readers: 4, busy_timeout: Duration::from_secs(10), cache: 32 << 20 }
+        Self { synchronous_full: true, readers: 4, seats: 2, busy_timeout: Duration::from_secs(10), cache: 32 << 20 }
     }
 }
 
@@ -119,19 +126,20 @@ impl SqliteStore {
             return Self::memory().await; // each connection would have a database of its own
         }
         let readers = (0..options.readers.max(1)).map(|_| open(false)).collect::<Result<Vec<_>, _>>()?;
-        Self::start(writer, readers)
+        let seats = (0..options.seats).map(|_| open(false)).collect::<Result<Vec<_>, _>>()?;
+        Self::start(writer, readers, seats)
     }
 
     /// A new, empty database in memory, gone when the store is closed or dropped. One thread writes and reads.
     pub async fn memory() -> Result<Self, StoreError> {
         let conn = Connection::open_in_memory().map_err(|error| store_error(&error))?;
         steady_plans(&conn).map_err(|error| store_error(&error))?;
-        Self::start(Db::new(conn, Arc::new(Reads::new(&NAMES))), vec![])
+        Self::start(Db::new(conn, Arc::new(Reads::new(&NAMES))), vec![], vec![])
     }
 
-    fn start(writer: Db, readers: Vec<Db>) -> Result<Self, StoreError> {
+    fn start(writer: Db, readers: Vec<Db>, seats: Vec<Db>) -> Result<Self, StoreError> {
         let unfit = unfit(&writer)?;
-        let threads = Threads::start(writer, readers)?;
+        let threads = Threads::start(writer, readers, seats)?;
         Ok(Self { inner: Arc::new(Inner { threads, unfit: RwLock::new(unfit) }) })
     }
 
@@ -245,7 +253,9 @@ impl Store for SqliteStore {
     }
     fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)> {
         let ids = ids.to_vec();
-        self.glance(move |db| load::tickets(db, tenant, &ids))
+        let few = ids.len() <= GLANCE;
+        let read = move |db: &Db| load::tickets(db, tenant, &ids);
+        if few { self.glance(read) } else { self.read(read) }
     }
     fn entries(
         &self,

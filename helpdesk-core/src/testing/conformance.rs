@@ -126,6 +126,7 @@ suite! {
     concurrent:
         two_writers_on_one_version_conflict_by_field
         a_creation_goes_by_the_policy_of_its_commit
+        a_set_gets_all_its_numbers
         sixty_four_creators_get_sixty_four_keys
         one_key_sent_by_many_happens_once
         comments_of_many_all_arrive

@@ -133,8 +133,10 @@ fn edited(before: &Ticket, title: &str) -> Ticket {
 }
 
 fn edit(before: &Ticket, after: &Ticket) -> Commit {
-    let write =
-        Write { before: Some(Row::Ticket(before.clone().into())), after: Some(Row::Ticket(after.clone().into())) };
+    let write = Write {
+        before: Some(Row::Ticket(Head::bare(before.clone()))),
+        after: Some(Row::Ticket(Head::bare(after.clone()))),
+    };
     Commit { writes: vec![write], events: vec![event(after, 0)], ..empty(Epoch::Seen(1)) }
 }
 
@@ -441,7 +443,7 @@ async fn a_joined_transaction_is_the_host_s_and_a_failed_command_leaves_it_whole
     assert_eq!(desk.store.load(tenant(), &needs(2), None).await.unwrap().cases.len(), 0);
     // A taken number is an error of the database, and only the command's.
     let mut taken = creation(3);
-    taken.writes[0] = insert(Row::Ticket(Ticket { number: 1, ..ticket(3) }.into()));
+    taken.writes[0] = insert(Row::Ticket(Head::bare(Ticket { number: 1, ..ticket(3) })));
     assert_eq!(joined.commit(taken).await.unwrap(), Outcome::Stale);
     let head = desk.store.head().await.unwrap();
     client.batch_execute("INSERT INTO invoice VALUES (2); COMMIT").await.unwrap();

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Barrier};
 
+use helpdesk_core::decide::Needs;
 use helpdesk_core::id::{JobId, ProjectId, TenantId};
 use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
-use helpdesk_core::store::{Commit, Epoch, Lease, Log, Store, StoreError};
+use helpdesk_core::store::{Commit, Epoch, Lease, Log, Outcome, Store, StoreError};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -148,4 +149,29 @@ async fn a_commit_of_one_tenant_does_not_touch_another() {
         done: Some(Lease { tenant: other, job: JobId::NIL, token: uuid::Uuid::nil() }),
     });
     assert!(matches!(answer.await, Err(StoreError::Defect(says)) if says.contains("finishes a job of another")));
+}
+
+/// Short reads are made on connections of their own: each sees all that was committed before it began.
+#[tokio::test]
+async fn short_reads_see_what_was_committed_before_them() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path().join("desk.db")).await.unwrap();
+    store.migrate().await.unwrap();
+    let tenant = TenantId::from(uuid::Uuid::from_u128(1));
+    for n in 0..50 {
+        let epoch = if n == 0 { Epoch::Begin } else { Epoch::Move(n) };
+        let commit = Commit {
+            tenant,
+            epoch,
+            writes: vec![],
+            reads: vec![],
+            events: vec![],
+            jobs: vec![],
+            key: None,
+            done: None,
+        };
+        assert!(matches!(store.commit(commit).await.unwrap(), Outcome::Done(_)));
+        let loaded = store.load(tenant, &Needs::default(), None).await.unwrap();
+        assert_eq!(loaded.epoch, Some(n + 1));
+    }
 }

@@ -78,3 +78,22 @@ async fn a_refused_command_leaves_the_host_s_transaction_usable() {
     assert_eq!(host.titles(&host.desk).await, ["three"]);
     assert!(host.desk.head_of_log().await.unwrap() > Cursor::START);
 }
+
+#[tokio::test]
+async fn each_command_of_a_transaction_is_decided_under_what_the_transaction_did() {
+    let host = host().await;
+    host.client.batch_execute("BEGIN").await.unwrap();
+    let joined = host.desk.within(host.store.join(host.client.clone()));
+    joined.act(&host.root, CreateTicket::new(host.project, "one")).await.unwrap();
+    let refused = joined.act(&host.root, CreateTicket::new(host.project, "")).await.unwrap_err();
+    assert_eq!(refused.code(), "FIELD_INVALID", "not that others were faster");
+    let tenant = host.root.tenant().unwrap();
+    let project = joined.act(&host.root, CreateProject::new(tenant, "NEW")).await.unwrap().out;
+    joined.act(&host.root, CreateTicket::new(project, "two")).await.unwrap();
+    joined.act(&host.root, CreateTicket::new(project, "three")).await.unwrap();
+    host.client.batch_execute("COMMIT").await.unwrap();
+    host.store.ring();
+    let mut titles = host.titles(&host.desk).await;
+    titles.sort();
+    assert_eq!(titles, ["one", "three", "two"]);
+}

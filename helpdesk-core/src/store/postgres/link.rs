@@ -152,7 +152,18 @@ impl<'a> Link<'a> {
     }
 
     /// Sends several statements together: one trip. Each sees what was committed when its turn came.
+    ///
+    /// Before a pooler they go one after the other. When a client leaves with two of them under way, PgBouncer (seen with
+    /// 1.18) may hand its server connection on after the first answer, and the next client gets the second.
     pub(super) async fn together(&self, all: &[Ready<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        if !self.core.prepared && matches!(self.lane, Lane::Pooled(_)) {
+            let mut answers = Vec::with_capacity(all.len());
+            for ready in all {
+                self.trip();
+                answers.push(self.send(ready).await.map_err(fault)?);
+            }
+            return Ok(answers);
+        }
         self.trip();
         // All are waited for: a connection with unanswered statements would be lost.
         let answers = futures_util::future::join_all(all.iter().map(|ready| self.send(ready))).await;

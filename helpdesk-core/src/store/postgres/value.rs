@@ -106,7 +106,9 @@ pub(super) fn from_query(value: sea_query::Value) -> Result<Param, StoreError> {
 }
 
 fn unreadable(error: tokio_postgres::Error) -> StoreError {
-    StoreError::Defect(error.to_string())
+    use std::error::Error as _;
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    StoreError::Defect(format!("{error}{cause}"))
 }
 
 /// One column of a row.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::column::{Column as _, Kind, Seen, Val, odd};
 use super::image::{Image, Table, next};
+use crate::id::{TenantId, TicketId};
 use crate::store::{Head, Parts, StoreError};
 use crate::text::fold;
 use crate::ticket::{Participant, Tagging, Ticket};
@@ -147,8 +148,8 @@ impl Image for Head {
             deleted_at: next(v)?,
             salt: next(v)?,
         };
-        let people = people(&ticket, text(v)?)?;
-        let tags = tags(&ticket, text(v)?)?;
+        let people = people(ticket.tenant, ticket.id, text(v)?)?;
+        let tags = tags(ticket.tenant, ticket.id, text(v)?)?;
         Ok(Self { ticket, people, tags })
     }
 }
@@ -182,12 +183,12 @@ fn tags_text(tags: &[Tagging]) -> String {
     text
 }
 
-fn people(ticket: &Ticket, lines: &str) -> Result<Vec<Participant>, StoreError> {
+fn people(tenant: TenantId, ticket: TicketId, lines: &str) -> Result<Vec<Participant>, StoreError> {
     let read = |line: &str| {
         let mut words = line.split(' ');
         Some(Participant {
-            tenant: ticket.tenant,
-            ticket: ticket.id,
+            tenant,
+            ticket,
             relation: words.next()?.parse().ok()?,
             person: Uuid::try_parse(words.next()?).ok()?.into(),
             joined: words.next()?.parse().ok()?,
@@ -198,12 +199,12 @@ fn people(ticket: &Ticket, lines: &str) -> Result<Vec<Participant>, StoreError> 
     lines.lines().map(|line| read(line).ok_or_else(|| odd("a person of a ticket", line))).collect()
 }
 
-fn tags(ticket: &Ticket, lines: &str) -> Result<Vec<Tagging>, StoreError> {
+fn tags(tenant: TenantId, ticket: TicketId, lines: &str) -> Result<Vec<Tagging>, StoreError> {
     let read = |line: &str| {
         let mut words = line.splitn(3, ' ');
         Some(Tagging {
-            tenant: ticket.tenant,
-            ticket: ticket.id,
+            tenant,
+            ticket,
             tag: Uuid::try_parse(words.next()?).ok()?.into(),
             at: Timestamp::from_millis(words.next()?.parse().ok()?),
             by: words.next()?.parse().ok()?,
@@ -215,6 +216,48 @@ fn tags(ticket: &Ticket, lines: &str) -> Result<Vec<Tagging>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actor::{Author, PluginId};
+    use crate::ticket::Relation;
+
+    #[test]
+    fn copies_come_back_in_order() {
+        let id = |n: u128| Uuid::from_u128(n);
+        let (tenant, ticket) = (id(8).into(), id(9).into());
+        let person = |relation, n, since| Participant {
+            tenant,
+            ticket,
+            person: id(n).into(),
+            relation,
+            joined: i64::MAX,
+            since: Timestamp::from_millis(since),
+            until: None,
+        };
+        let mut all: Vec<Participant> = Relation::ALL.iter().map(|relation| person(*relation, 7, -5)).collect();
+        all.insert(0, person(Relation::Member, 1, i64::MAX));
+        let back = people(tenant, ticket, &people_text(&all)).unwrap();
+        all.sort_by_key(|one| (one.relation, one.person));
+        assert_eq!(back, all);
+        let authors = [
+            Author::System,
+            Author::Person(id(3).into()),
+            Author::Service(id(4).into()),
+            Author::Plugin("a-b.c_d".parse::<PluginId>().unwrap()),
+        ];
+        let tagging = |(n, by): (u128, &Author)| Tagging {
+            tenant,
+            ticket,
+            tag: id(n).into(),
+            by: by.clone(),
+            at: Timestamp::from_millis(-1),
+        };
+        let all: Vec<Tagging> = (1..).zip(&authors).map(tagging).collect();
+        let mixed: Vec<Tagging> = all.iter().rev().cloned().collect();
+        assert_eq!(tags(tenant, ticket, &tags_text(&mixed)).unwrap(), all);
+        assert_eq!((people_text(&[]), tags_text(&[])), (String::new(), String::new()));
+        for odd in ["assignee", "assignee x 1 2", "friend 00000000000000000000000000000007 1 2", "\n"] {
+            assert!(people(tenant, ticket, odd).is_err(), "{odd:?}");
+        }
+    }
 
     #[test]
     fn families_are_what_they_say() {

@@ -198,26 +198,20 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// Starts a thread for the writer and for every other reader, beginning with the first; the rest are for short reads.
-    pub(super) fn start(writer: Db, readers: Vec<Db>) -> Result<Self, StoreError> {
+    /// Starts a thread for the writer and for each reader.
+    pub(super) fn start(writer: Db, readers: Vec<Db>, seats: Vec<Db>) -> Result<Self, StoreError> {
         let bell = Arc::new(Notify::new());
         let write = Arc::<Inbox>::default();
         let read = if readers.is_empty() { Arc::clone(&write) } else { Arc::default() };
         let (runs, running) = watch::channel(());
-        let (mut threads, mut seats) = (Vec::new(), Vec::new());
-        for (i, reader) in readers.into_iter().enumerate() {
-            if i % 2 == 0 {
-                threads.push(reader);
-            } else {
-                // Waiting is for threads.
-                reader.conn.busy_timeout(Duration::ZERO).map_err(|error| store_error(&error))?;
-                seats.push((reader, runs.clone()));
-            }
+        for seat in &seats {
+            // Waiting is for threads.
+            seat.conn.busy_timeout(Duration::ZERO).map_err(|error| store_error(&error))?;
         }
-        let seats = Seats::new(seats);
+        let seats = Seats::new(seats.into_iter().map(|seat| (seat, runs.clone())).collect());
         let this = Self { writer: write, readers: read, seats, running, bell: Arc::clone(&bell) };
         spawn("helpdesk-writer", &this.writer, runs.clone(), move |inbox| write_all(&writer, inbox, &bell))?;
-        for (i, reader) in threads.into_iter().enumerate() {
+        for (i, reader) in readers.into_iter().enumerate() {
             let name = format!("helpdesk-reader-{i}");
             spawn(&name, &this.readers, runs.clone(), move |inbox| read_all(&reader, inbox))?;
         }
@@ -291,7 +285,10 @@ impl Threads {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let work: Read = Box::new(move |db| {
-            let answer = caught(|| work(db));
+            let answer = caught(|| {
+                db.flushing(true)?;
+                work(db)
+            });
             db.rollback();
             let _ = reply.send(answer.map_err(StoreError::from));
         });

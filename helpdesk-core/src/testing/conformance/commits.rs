@@ -9,7 +9,7 @@ use crate::event::{Cursor, Event, Subject, TicketEdited};
 use crate::id::{EventId, JobId, TicketId};
 use crate::role::Role;
 use crate::store::{
-    Commit, Epoch, Key, Kv, Log, NewEvent, NewJob, Outcome, Queue, Row, RunRecord, Store, Sweep, Which, Write,
+    Commit, Epoch, Head, Key, Kv, Log, NewEvent, NewJob, Outcome, Queue, Row, RunRecord, Store, Sweep, Which, Write,
 };
 use crate::testing::{Chance, World};
 use crate::ticket::{Priority, Ticket};
@@ -66,8 +66,8 @@ pub(super) async fn touch(world: &World, ticket: &Ticket, seed: u64) -> Commit {
         tenant: world.tenant,
         epoch: Epoch::Seen(epoch(world).await),
         writes: vec![Write {
-            before: Some(Row::Ticket(ticket.clone().into())),
-            after: Some(Row::Ticket(after.into())),
+            before: Some(Row::Ticket(Head::bare(ticket.clone()))),
+            after: Some(Row::Ticket(Head::bare(after))),
         }],
         reads: vec![],
         events: vec![event],

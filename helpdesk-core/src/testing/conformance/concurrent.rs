@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use super::Bench;
 use super::commits::head;
 use crate::command::{Asking, Comment, CreateProject, CreateTicket, EditTicket, GrantRole, Patch, RevokeRole};
-use crate::desk::Desk;
 use crate::desk::read::Page;
+use crate::desk::{Desk, Set};
 use crate::error::{ActError, Refusal};
 use crate::filter::{Filter, Order, SortBy};
 use crate::role::Role;
@@ -50,6 +50,24 @@ pub(super) async fn a_creation_goes_by_the_policy_of_its_commit(bench: &Bench) {
     other.act(&world.root, RevokeRole { grant }).await.unwrap();
     let refused = world.desk.act(&world.olaf, create("no more")).await.unwrap_err();
     assert_eq!((refused.code(), count().await), ("FORBIDDEN", 1));
+}
+
+/// Half of a set may be creatable under the old policy: its numbers are drawn once the whole set is.
+pub(super) async fn a_set_gets_all_its_numbers(bench: &Bench) {
+    let world = bench.world().await;
+    let other = Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap();
+    world.ticket("one").await;
+    let project = other.act(&world.root, CreateProject::new(world.tenant, "NEW")).await.unwrap().out;
+    let set = |titles: [&str; 2]| Set {
+        commands: vec![CreateTicket::new(world.it, titles[0]).into(), CreateTicket::new(project, titles[1]).into()],
+        ..Set::default()
+    };
+    world.desk.act_all(&world.root, set(["two", "three"])).await.unwrap();
+    world.desk.act_all(&world.root, set(["four", "five"])).await.unwrap();
+    let views = world.desk.tickets(&world.root, &Filter::All, Page::first(100)).await.unwrap();
+    let mut keys: Vec<&str> = views.iter().map(|view| view.key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["IT-1", "IT-2", "IT-3", "NEW-1", "NEW-2"]);
 }
 
 pub(super) async fn sixty_four_creators_get_sixty_four_keys(bench: &Bench) {

@@ -140,6 +140,8 @@ enum Mishap {
     Database,
     Host,
     Own,
+    /// The database refuses, and will again.
+    Data,
 }
 
 impl Subscriber for Unlucky {
@@ -161,6 +163,7 @@ impl Subscriber for Unlucky {
             None => Ok(Verdict::Done),
             Some(Mishap::Database) => Err(StoreError::Unavailable("out to lunch".into()).into()),
             Some(Mishap::Host) => Ok(Verdict::Fault("a defect".into())),
+            Some(Mishap::Data) => Err(StoreError::Defect("it holds what it should not".into()).into()),
             Some(Mishap::Own) => Ok(Verdict::Retry(None, "its own".into())),
         };
         async move { ended }.boxed()
@@ -168,7 +171,7 @@ impl Subscriber for Unlucky {
 }
 
 pub(super) async fn faults_of_the_host_are_no_tries(bench: &Bench) {
-    use Mishap::{Database, Host, Own};
+    use Mishap::{Data, Database, Host, Own};
     let world = bench.world().await;
     let unlucky = Unlucky::default();
     let store = Faulty::calm(bench.store().await);
@@ -184,8 +187,8 @@ pub(super) async fn faults_of_the_host_are_no_tries(bench: &Bench) {
         world.clock.advance(1);
         wait
     };
-    for (own, dead) in [(1, false), (2, true)] {
-        let ran: Vec<Mishap> = [Database, Host].repeat(6).into_iter().chain(vec![Own; own]).collect();
+    for (own, dead) in [(&[Own][..], false), (&[Data, Own], true)] {
+        let ran: Vec<Mishap> = [Database, Host].repeat(6).into_iter().chain(own.iter().copied()).collect();
         unlucky.script.lock().unwrap().extend(ran);
         unlucky.attempts.lock().unwrap().clear();
         world.ticket("t").await;

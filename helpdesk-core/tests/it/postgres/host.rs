@@ -67,7 +67,7 @@ async fn a_dropped_command_leaves_the_host_s_transaction_whole() {
     assert!(matches!(desk.store.join(Arc::clone(&first)).commit(creation(1)).await.unwrap(), Outcome::Done(_)));
     // It waits for the first to end, and then fails: the number is taken.
     let mut taken = creation(2);
-    taken.writes[0] = insert(Row::Ticket(Ticket { number: 1, ..ticket(2) }.into()));
+    taken.writes[0] = insert(Row::Ticket(Head::bare(Ticket { number: 1, ..ticket(2) })));
     let joined = desk.store.join(Arc::clone(&second));
     assert!(tokio::time::timeout(Duration::from_millis(100), joined.commit(taken)).await.is_err());
     first.batch_execute("COMMIT").await.unwrap();

@@ -23,8 +23,8 @@ impl Seats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads at one moment of the database; `None` when no connection is free, or the file is busy for once: where
-    /// waiting is needed, the caller must not be the one who waits.
+    /// Reads at one moment of the database; `None` when no connection is free, or the file is busy: those who wait for
+    /// another process are threads, callers wait for the disk at most.
     pub(super) fn read<T>(&self, read: &impl Fn(&Db) -> Result<T, Fault>) -> Option<Result<T, StoreError>> {
         let seat = self.free().as_mut()?.pop()?;
         let answer = caught(|| seat.0.snapshot(|db| read(db)));

@@ -21,7 +21,7 @@ fn insert(db: &Db) -> Result<Effect<()>, Fault> {
 
 #[tokio::test]
 async fn a_panic_is_answered_and_undone_and_the_thread_goes_on() {
-    let threads = Threads::start(db(), vec![]).unwrap();
+    let threads = Threads::start(db(), vec![], vec![]).unwrap();
     let bad = threads.change(|db| -> Result<Effect<()>, Fault> {
         insert(db)?;
         panic!("oh no")
@@ -58,7 +58,7 @@ fn nobody_waits_for_the_last_thread_that_has_ended() {
 
 #[tokio::test]
 async fn a_transaction_that_sqlite_undid_fails_with_what_went_wrong_first() {
-    let threads = Threads::start(db(), vec![]).unwrap();
+    let threads = Threads::start(db(), vec![], vec![]).unwrap();
     let full = threads.change(|db| -> Result<Effect<()>, Fault> {
         db.conn.execute_batch("ROLLBACK")?; // as SQLite does by itself
         Err(StoreError::Unavailable("full".into()).into())
@@ -72,7 +72,7 @@ async fn a_transaction_that_sqlite_undid_fails_with_what_went_wrong_first() {
 
 #[tokio::test]
 async fn every_close_waits_for_the_threads() {
-    let threads = Threads::start(db(), vec![db()]).unwrap();
+    let threads = Threads::start(db(), vec![db()], vec![]).unwrap();
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let work: Read = Box::new(move |_| {
         let _ = held.recv();
@@ -92,7 +92,7 @@ async fn every_close_waits_for_the_threads() {
 
 #[tokio::test]
 async fn a_short_read_is_made_by_its_caller_unless_it_would_wait() {
-    let threads = Threads::start(db(), vec![db(), db()]).unwrap();
+    let threads = Threads::start(db(), vec![db()], vec![db()]).unwrap();
     let here = std::thread::current().id();
     let by = || threads.glance(|_| Ok(std::thread::current().id()));
     assert_eq!(by().await.unwrap(), here);
@@ -124,11 +124,14 @@ async fn bookkeeping_waits_for_no_disk_and_commits_do() {
     let mode = |db: &Db| Ok(Effect::Keep(db.conn.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?));
     let writer = db();
     writer.flushes();
-    let threads = Threads::start(writer, vec![]).unwrap();
+    let threads = Threads::start(writer, vec![], vec![]).unwrap();
     for _ in 0..2 {
         assert_eq!(threads.change_lightly(mode).await.unwrap(), NORMAL);
         assert_eq!(threads.change(mode).await.unwrap(), FULL);
     }
+    threads.change_lightly(mode).await.unwrap();
+    let alone = |db: &Db| Ok(db.conn.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?);
+    assert_eq!(threads.alone(alone).await.unwrap(), FULL, "migrations last");
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let work: Read = Box::new(move |_| {
         let _ = held.recv();
@@ -140,7 +143,7 @@ async fn bookkeeping_waits_for_no_disk_and_commits_do() {
     let (light, lasting) = together.await;
     assert_eq!((light.unwrap(), lasting.unwrap()), (FULL, FULL), "what shares a transaction shares its flush");
     // Where the host said that commits need no flush, none is flushed.
-    let never = Threads::start(db(), vec![]).unwrap();
+    let never = Threads::start(db(), vec![], vec![]).unwrap();
     let before = never.change_lightly(mode).await.unwrap();
     assert_eq!(never.change(mode).await.unwrap(), before);
 }
