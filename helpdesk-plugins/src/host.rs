@@ -221,6 +221,9 @@ impl State {
         self.active()?;
         self.may(Call::Kv)?;
         key_fits(key)?;
+        if ttl_seconds == Some(0) {
+            return Err(refuse("invalid", "a value lives for at least a second; without `ttl` it stays".into()));
+        }
         self.within(Limit::KvValueBytes, value.len() as u64, self.limits.kv_value_bytes)?;
         self.stage_kv(KvWrite::Set { key: key.to_owned(), value, expect, ttl_seconds })
     }

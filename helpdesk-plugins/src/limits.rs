@@ -40,7 +40,8 @@ pub struct Limits {
     pub rows: u64,
     /// Bytes of one KV value.
     pub kv_value_bytes: u64,
-    /// Bytes of all a plugin stores for one tenant, keys and values; checked where the writes are applied.
+    /// Bytes of all a plugin stores for one tenant, keys and values and 256 more for each key; checked where the writes
+    /// are applied.
     pub kv_total_bytes: u64,
     /// Staged KV writes.
     pub kv_writes: u64,
@@ -150,7 +151,7 @@ pub enum Limit {
     Rows,
     /// One KV value, in bytes.
     KvValueBytes,
-    /// All a plugin stores for one tenant, keys and values, in bytes.
+    /// All a plugin stores for one tenant, keys and values and 256 more for each key, in bytes.
     KvTotalBytes,
     /// Staged KV writes.
     KvWrites,

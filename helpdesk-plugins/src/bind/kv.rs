@@ -76,9 +76,14 @@ pub(super) async fn rows(
     Ok(Ok(seen.into_values().filter(|(before, after)| before != after).map(row).collect()))
 }
 
-/// The bytes the plugin would keep with these rows written, when that is more than `allowed` and more than now: whoever
-/// has too much may still make it less. Deliveries that run side by side do not see each other's writes; what they add
-/// together is refused with the next one.
+/// What a key costs beside its own bytes and its value's: empty values take room too.
+const KEY_COST: u64 = 256;
+/// Keys read at once when they are counted.
+const PAGE: u16 = 10_000;
+
+/// What the plugin would keep with these rows written, in bytes, when that is more than `allowed` and more than now:
+/// whoever has too much may still make it less. Deliveries that run side by side do not see each other's writes; what
+/// they add together is refused with the next one.
 pub(super) async fn too_much(
     desk: &Desk,
     tenant: TenantId,
@@ -87,17 +92,38 @@ pub(super) async fn too_much(
     now: Timestamp,
     allowed: u64,
 ) -> Result<Option<u64>, StoreError> {
-    let bytes = |row: &Option<Row>| match row {
-        Some(Row::Kv(kv)) if kv.expires_at.is_none_or(|end| end > now) => (kv.key.len() + kv.value.len()) as u64,
+    let cost = |row: &Option<Row>| match row {
+        Some(Row::Kv(kv)) if kv.expires_at.is_none_or(|end| end > now) => {
+            (kv.key.len() + kv.value.len()) as u64 + KEY_COST
+        }
         _ => 0,
     };
-    let after: u64 = rows.iter().map(|row| bytes(&row.after)).sum();
-    let before: u64 = rows.iter().map(|row| bytes(&row.before)).sum();
+    let after: u64 = rows.iter().map(|row| cost(&row.after)).sum();
+    let before: u64 = rows.iter().map(|row| cost(&row.before)).sum();
     if after <= before {
         return Ok(None);
     }
-    let kept = desk.store().kv_bytes(tenant, plugin.as_str(), now).await?.saturating_add(after - before);
+    let more = after - before;
+    let bytes = desk.store().kv_bytes(tenant, plugin.as_str(), now).await?;
+    // A key has at least one byte: when that many would fit, nobody needs to count them.
+    if bytes.saturating_mul(1 + KEY_COST).saturating_add(more) <= allowed {
+        return Ok(None);
+    }
+    let keys = count(desk, tenant, plugin, now).await?;
+    let kept = bytes.saturating_add(keys.saturating_mul(KEY_COST)).saturating_add(more);
     Ok((kept > allowed).then_some(kept))
+}
+
+async fn count(desk: &Desk, tenant: TenantId, plugin: &PluginId, now: Timestamp) -> Result<u64, StoreError> {
+    let (mut keys, mut last): (u64, Option<String>) = (0, None);
+    loop {
+        let page = desk.store().kv_keys(tenant, plugin.as_str(), "", last.as_deref(), now, PAGE).await?;
+        keys += page.len() as u64;
+        if page.len() < usize::from(PAGE) {
+            return Ok(keys);
+        }
+        last = page.into_iter().next_back();
+    }
 }
 
 #[cfg(test)]
@@ -134,5 +160,24 @@ mod tests {
         }
         let add = KvWrite::Add { key: "k".into(), delta: 1 };
         assert!(matches!(rows(&[add]).await, Err(Unwritable::Unfit(why)) if why.contains("no number")));
+    }
+
+    #[tokio::test]
+    async fn small_values_cost_their_keys() {
+        let (desk, tenant) = desk().await;
+        let plugin: PluginId = "p".parse().unwrap();
+        let now = desk.clock().now();
+        for n in 0..10 {
+            let stored = rows(&desk, tenant, &plugin, &[set(&format!("k{n}"), b"", None)], now).await.unwrap().unwrap();
+            desk.act_all(&Actor::system_of(tenant), desk::Set { rows: stored, ..desk::Set::default() }).await.unwrap();
+        }
+        let more = rows(&desk, tenant, &plugin, &[set("new", b"abc", None)], now).await.unwrap().unwrap();
+        let kept = 10 * (2 + 256) + 6 + 256;
+        let too_much = async |allowed| too_much(&desk, tenant, &plugin, &more, now, allowed).await.unwrap();
+        assert_eq!(too_much(kept).await, None);
+        assert_eq!(too_much(kept - 1).await, Some(kept));
+        assert_eq!(too_much(0).await, Some(kept));
+        assert_eq!(count(&desk, tenant, &plugin, now).await.unwrap(), 10);
+        assert_eq!(super::too_much(&desk, tenant, &plugin, &[], now, 0).await.unwrap(), None);
     }
 }

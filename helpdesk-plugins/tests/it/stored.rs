@@ -16,13 +16,13 @@ use helpdesk_plugins::Limits;
 use super::world::{HOSTILE, World, hostile_toml};
 
 impl World {
-    /// Puts values of 64 KiB (and their keys of four bytes) into the guest's store.
+    /// Puts values into the guest's store that count for 64 KiB each: with their keys of four bytes, and 256 for a key.
     async fn fill(&self, which: Range<usize>, expires_at: Option<Timestamp>) {
         let kv = |n: usize| Kv {
             tenant: self.tenant,
             plugin: "hostile".into(),
             key: format!("k{n:03}"),
-            value: vec![0; (64 << 10) - 4],
+            value: vec![0; (64 << 10) - 4 - 256],
             version: 1,
             expires_at,
         };
@@ -39,7 +39,7 @@ impl World {
 async fn a_plugin_keeps_16_mib_and_no_byte_more() {
     let allowed = Limits::default().kv_total_bytes;
     assert_eq!(allowed, 16 << 20);
-    for (bytes, fits) in [(65_535, true), (65_536, false)] {
+    for (bytes, fits) in [(65_279, true), (65_280, false)] {
         let world = World::new().await;
         let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
         world.install(&plugin, &format!(r#"{{"do":"kv-bytes","bytes":{bytes}}}"#), Some(Role::Agent)).await;
@@ -49,13 +49,51 @@ async fn a_plugin_keeps_16_mib_and_no_byte_more() {
         let run = world.runs().await.remove(0);
         if fits {
             // The key `k` has a byte too.
-            assert_eq!((round.done, run.outcome.as_str(), world.kept().await), (1, "done", allowed), "{run:?}");
+            assert_eq!(
+                (round.done, run.outcome.as_str(), world.kept().await),
+                (1, "done", allowed - 256 * 256),
+                "{run:?}"
+            );
             continue;
         }
         assert_eq!((round.retried, run.outcome.as_str()), (1, "limit-hit"), "{run:?}");
         assert_eq!(run.message, format!("limit `kv-total-bytes`: used {}, allowed {allowed}", allowed + 1));
-        assert_eq!(world.kept().await, allowed - (64 << 10));
+        assert_eq!(world.kept().await, allowed - (64 << 10) - 255 * 256);
     }
+}
+
+#[tokio::test]
+async fn a_value_that_would_be_gone_at_once_is_refused() {
+    for (ttl, end) in [(0, "rejected"), (1, "done")] {
+        let world = World::new().await;
+        let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+        let config = format!(r#"{{"do":"kv-bytes","bytes":5,"ttl":{ttl}}}"#);
+        world.install(&plugin, &config, Some(Role::Agent)).await;
+        world.create("x").await;
+        world.desk.tick().await.unwrap();
+        let run = world.runs().await.remove(0);
+        assert_eq!((run.outcome.as_str(), run.message.contains("invalid: ")), (end, ttl == 0), "{run:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_race_for_a_stored_value_is_not_the_plugins_failure() {
+    let world = World::new().await;
+    let plugin = world.host.provide(&hostile_toml("\"ticket.created\""), HOSTILE).unwrap();
+    // It always loses: the key is not there.
+    world.install(&plugin, r#"{"do":"kv-bytes","bytes":5,"expect":7}"#, Some(Role::Agent)).await;
+    for n in 0..4 {
+        world.create(&format!("ticket {n}")).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(world.desk.tick().await.unwrap(), Ticked { retried: 4, ..Ticked::default() });
+        world.clock.advance(10 * 60 * 1000);
+    }
+    let runs = world.runs().await;
+    assert_eq!(runs.len(), 12);
+    assert!(runs.iter().all(|run| run.outcome == "outrun" && run.fuel > 0), "{runs:?}");
+    let standing = world.host.standing(&world.desk, &world.root(), &plugin).await.unwrap();
+    assert_eq!(standing, helpdesk_plugins::Standing::Running);
 }
 
 #[tokio::test]
