@@ -1,4 +1,7 @@
-//! What one act may set off: the budgets of a chain of automation (SEMANTICS, Automation), beside its depth.
+//! What one event of an act may set off: the budgets of a chain of automation (SEMANTICS, Automation), beside its depth.
+//!
+//! Each event of an act begins a chain of its own: an act that makes three events has three budgets. Events that follow
+//! from a plugin's effects count for the chain they are in.
 //!
 //! Deliveries that run side by side do not see what the others spend; they may exceed a budget by as many as there are.
 
@@ -10,22 +13,22 @@ use helpdesk_core::store::{Kv, Row, StoreError, Write};
 use helpdesk_core::time::Timestamp;
 use helpdesk_core::{Author, Desk, PluginId};
 
-/// Most runs that one act may set off.
+/// Most runs that one event of an act may set off.
 pub(super) const RUNS_MAX: u64 = 100;
-/// Most commands of plugins that one act may set off.
+/// Most commands of plugins that one event of an act may set off.
 pub(super) const WRITES_MAX: u64 = 500;
 /// Most sets of effects of one plugin on one ticket in a minute.
 pub(super) const SETS_MAX: u64 = 30;
 /// In milliseconds.
 const MINUTE: i64 = 60_000;
-/// How long it is remembered what an act has set off, in milliseconds: a day.
+/// How long it is remembered what an event has set off, in milliseconds: a day.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 /// Under whose name it is remembered; no plugin can have this id.
 const CHAIN: &str = "#chain";
 /// How far back a ticket's history is read, in versions.
 const BACK: i64 = 300;
 
-/// What an act has set off so far.
+/// What an event of an act has set off so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Spent {
     pub(super) runs: u64,
