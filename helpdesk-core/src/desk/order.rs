@@ -99,13 +99,11 @@ impl<'a> Order<'a> {
 
     /// Whether a transition asks for a parent that the ticket has already: it counts if it is shown to the actor.
     pub(super) fn needs_parent(&self, config: &TenantConfig, loaded: &Loaded) -> bool {
-        let asks = |command: &Command, ticket: &Ticket| match command {
-            Command::MoveTo(c) if c.ticket == ticket.id => {
-                let workflow = config.workflows.get(&ticket.workflow);
-                let transition = workflow.and_then(|workflow| workflow.transition(&c.transition));
-                transition.is_some_and(|transition| transition.required.contains(&Field::Parent))
-            }
-            _ => false,
+        let asks = |command: &Command, ticket: &Ticket| {
+            let Command::MoveTo(c) = command else { return false };
+            let workflow = config.workflows.get(&ticket.workflow).filter(|_| c.ticket == ticket.id);
+            let transition = workflow.and_then(|workflow| workflow.transition(&c.transition));
+            transition.is_some_and(|transition| transition.required.contains(&Field::Parent))
         };
         let mut children = loaded.cases.iter().map(|parts| &parts.ticket).filter(|ticket| ticket.parent.is_some());
         children.any(|ticket| self.set.commands.iter().any(|command| asks(command, ticket)))

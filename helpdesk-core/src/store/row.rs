@@ -35,8 +35,9 @@ pub struct RunRecord {
     pub plugin: String,
     /// The event it was given.
     pub event: String,
-    /// `done`, `skipped`, `retry`, `rejected`, `trapped`, `limit-hit`, `refused` (what it staged could not be applied) or
-    /// `host-fault`.
+    /// `done`, `skipped`, `retry`, `rejected`, `trapped`, `limit-hit`, `refused` (what it staged could not be applied),
+    /// `stopped` (automation went too far), `deferred` (too much in a minute), `outrun` (others were faster, over and
+    /// over) or `host-fault`.
     pub outcome: String,
     /// What it said or why it failed.
     pub message: String,
