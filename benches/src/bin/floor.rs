@@ -97,8 +97,10 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
         "autovacuum_naptime=1h",
         "log_min_messages=error",
     ];
+    // A million tickets take more than 1 GB; a server that keeps them has the memory for it.
+    let buffers = if options.grown.is_some() { "5GB" } else { "1GB" };
     let settings =
-        ClusterOptions { fsync: true, shared_buffers: "1GB".into(), extra: extra.map(str::to_owned).to_vec() };
+        ClusterOptions { fsync: true, shared_buffers: buffers.into(), extra: extra.map(str::to_owned).to_vec() };
     let cluster = Cluster::start_with(&settings)?;
     println!("{}", cluster.psql("postgres", "SHOW server_version")?.trim());
     let begun = Instant::now();
