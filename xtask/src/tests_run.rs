@@ -8,7 +8,7 @@ use crate::lane::Outcome;
 use crate::process;
 
 /// How long tests may say nothing before they count as hung. One that takes more than a minute is named by then.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1200);
 const LONG_PATIENCE: Duration = Duration::from_secs(3 * 3600);
 
 /// What all test binaries and doctests reported together.
