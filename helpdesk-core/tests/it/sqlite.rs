@@ -11,6 +11,12 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
+/// A commit that writes nothing.
+fn empty(tenant: TenantId, epoch: Epoch) -> Commit {
+    let (writes, reads, events, jobs) = (vec![], vec![], vec![], vec![]);
+    Commit { tenant, epoch, writes, reads, events, jobs, key: None, done: None }
+}
+
 #[tokio::test]
 async fn a_file_must_be_migrated_before_use_and_can_go_back() {
     let folder = folder();
@@ -139,14 +145,8 @@ async fn a_commit_of_one_tenant_does_not_touch_another() {
     store.migrate().await.unwrap();
     let other = TenantId::from(uuid::Uuid::from_u128(1));
     let answer = store.commit(Commit {
-        tenant: TenantId::NIL,
-        epoch: Epoch::Begin,
-        writes: vec![],
-        reads: vec![],
-        events: vec![],
-        jobs: vec![],
-        key: None,
         done: Some(Lease { tenant: other, job: JobId::NIL, token: uuid::Uuid::nil() }),
+        ..empty(TenantId::NIL, Epoch::Begin)
     });
     assert!(matches!(answer.await, Err(StoreError::Defect(says)) if says.contains("finishes a job of another")));
 }
@@ -160,17 +160,7 @@ async fn short_reads_see_what_was_committed_before_them() {
     let tenant = TenantId::from(uuid::Uuid::from_u128(1));
     for n in 0..50 {
         let epoch = if n == 0 { Epoch::Begin } else { Epoch::Move(n) };
-        let commit = Commit {
-            tenant,
-            epoch,
-            writes: vec![],
-            reads: vec![],
-            events: vec![],
-            jobs: vec![],
-            key: None,
-            done: None,
-        };
-        assert!(matches!(store.commit(commit).await.unwrap(), Outcome::Done(_)));
+        assert!(matches!(store.commit(empty(tenant, epoch)).await.unwrap(), Outcome::Done(_)));
         let loaded = store.load(tenant, &Needs::default(), None).await.unwrap();
         assert_eq!(loaded.epoch, Some(n + 1));
     }
