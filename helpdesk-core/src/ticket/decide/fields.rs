@@ -121,7 +121,8 @@ pub(super) fn plan(
         put(Field::Group, Value::text(ticket.group), Value::text(group));
     }
     if let Some(parent) = patch.parent {
-        // A parent the actor is not shown is none to them: they neither confirm it by guessing nor take the ticket from it.
+        // A parent the actor is not shown is none to them: guessing confirms nothing and clearing changes nothing; only
+        // another parent takes its place.
         let shown = ticket.parent.filter(|id| is_shown(scene, *id, ctx));
         if let Some(id) = parent.filter(|id| Some(*id) != shown) {
             check_parent(scene, ticket.id, id, ctx, faults);

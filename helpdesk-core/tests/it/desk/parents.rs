@@ -304,7 +304,7 @@ async fn a_hidden_parent_hears_it_too_and_stays_hidden() {
 }
 
 #[tokio::test]
-async fn a_hidden_parent_can_neither_be_guessed_nor_left() {
+async fn a_hidden_parent_can_neither_be_guessed_nor_cleared() {
     let world = world().await;
     let hidden = secret(&world).await;
     let id = child(&world, world.it, hidden).await;
