@@ -18,6 +18,8 @@ pub enum Who {
     Desk,
     /// (c) on the larger database.
     Grown,
+    /// (a) with as many tickets.
+    MinimalGrown,
 }
 
 /// One line of the report: an operation at a number of callers on a database.
@@ -76,6 +78,7 @@ impl Report {
                 (Who::Hand, "(b) by hand"),
                 (Who::Desk, "(c) desk"),
                 (Who::Grown, "(c) grown"),
+                (Who::MinimalGrown, "(a) grown"),
             ] {
                 let Some(run) = self.medians(line, who) else { continue };
                 let Run { tps, p50, client, server } = run;
@@ -87,15 +90,15 @@ impl Report {
             }
         }
         println!(
-            "\n{:<9} {:>7} {:<11} {:>6} {:>8} {:>6} {:>8} {:>7}",
-            "database", "callers", "operation", "c/b", "wanted", "c/a", "wanted", "grown"
+            "\n{:<9} {:>7} {:<11} {:>6} {:>8} {:>6} {:>8} {:>7} {:>7}",
+            "database", "callers", "operation", "c/b", "wanted", "c/a", "wanted", "grown c", "grown a"
         );
         for line in self.lines() {
             let shown = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
             let (c_b, c_a) = (self.ratio(line, Who::Desk, Who::Hand), self.ratio(line, Who::Desk, Who::Minimal));
             let (wanted_b, wanted_a) = wanted(line);
             println!(
-                "{:<9} {:>7} {:<11} {:>6} {:>8} {:>6} {:>8} {:>7}",
+                "{:<9} {:>7} {:<11} {:>6} {:>8} {:>6} {:>8} {:>7} {:>7}",
                 line.database,
                 line.callers,
                 line.op.name(),
@@ -104,6 +107,7 @@ impl Report {
                 shown(c_a),
                 judged(c_a, wanted_a),
                 shown(self.ratio(line, Who::Desk, Who::Grown)),
+                shown(self.ratio(line, Who::Minimal, Who::MinimalGrown)),
             );
         }
     }
@@ -121,6 +125,9 @@ impl Report {
             });
             if let Some(slower) = self.ratio(line, Who::Desk, Who::Grown) {
                 ratio["slower"] = json!(round(slower));
+            }
+            if let Some(slower) = self.ratio(line, Who::Minimal, Who::MinimalGrown) {
+                ratio["floor_slower"] = json!(round(slower));
             }
             if let Some(raw) = self.medians(line, Who::Hand).filter(|_| line.database == "sqlite" && !line.op.writes())
             {

@@ -364,6 +364,9 @@ impl State {
     }
 }
 
+/// What every new ticket says. Whatever else is set on it is written like a field of any ticket.
+const OPENING: [&str; 5] = ["project", "type", "title", "description", "requester"];
+
 /// The capabilities an effect needs.
 fn calls(effect: &Effect) -> Vec<Call<'_>> {
     fn write(fields: &[Field]) -> impl Iterator<Item = Call<'_>> {
@@ -381,7 +384,10 @@ fn calls(effect: &Effect) -> Vec<Call<'_>> {
         }
         Effect::Comment { internal: true, .. } => act("comment-internal"),
         Effect::Comment { internal: false, .. } => act("comment-public"),
-        Effect::CreateTicket { .. } => act("create-ticket"),
+        Effect::CreateTicket { fields, .. } => {
+            let beyond = fields.iter().filter(|field| !OPENING.contains(&field.name.as_str()));
+            act("create-ticket").into_iter().chain(beyond.map(|field| Call::Write { field: &field.name })).collect()
+        }
         Effect::Link { .. } => act("link"),
         Effect::RequestApproval { .. } => act("request-approval"),
         Effect::Notify { .. } => act("notify"),

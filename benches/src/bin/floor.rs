@@ -27,7 +27,7 @@ struct Options {
     /// Tickets in stock
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     tickets: u64,
-    /// Also run the desk on a database with this many tickets, and say how much slower it is there
+    /// Also run the desk and the minimal floor with this many tickets, and say how much slower they are there
     #[arg(long)]
     grown: Option<u64>,
     /// Length of one run
@@ -115,7 +115,8 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
     let grown = match options.grown {
         Some(tickets) => {
             let stocked = self::stocked(&cluster, "grown", tickets).await?;
-            Some(served(&cluster, "grown", &stocked, most).await?)
+            let minimal = Minimal::load(&cluster, "minimal_grown", tickets)?;
+            Some((served(&cluster, "grown", &stocked, most).await?, minimal))
         }
         None => None,
     };
@@ -130,7 +131,7 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
     for op in options.ops() {
         warm(&hand, &hand_board, op, most).await?;
         warm(&desk.served, &desk.board, op, most).await?;
-        if let Some(grown) = &grown {
+        if let Some((grown, _)) = &grown {
             warm(&grown.served, &grown.board, op, most).await?;
         }
     }
@@ -156,7 +157,8 @@ async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> 
                         }
                     }
                 }
-                if let Some(grown) = &grown {
+                if let Some((grown, minimal)) = &grown {
+                    report.note(line, Who::MinimalGrown, minimal.run(op, callers, options.seconds)?);
                     let run = drive(&grown.served, &grown.board, op, callers, time, server).await?;
                     report.note(line, Who::Grown, run);
                 }
@@ -199,10 +201,17 @@ async fn sqlite(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let (file, raw) = (folder.path().join("desk.db"), folder.path().join("raw.db"));
     let world = furnished(&file, options.tickets).await?;
     std::fs::copy(&file, &raw)?;
-    let desk = Desk::builder(SqliteStore::open(&file).await?).build().await?;
-    let served = Arc::new(Served { desk, world: Arc::clone(&world) });
+    let desk = opened(&file, &world).await?;
+    let grown = match options.grown {
+        Some(tickets) => {
+            let file = folder.path().join("grown.db");
+            let world = furnished(&file, tickets).await?;
+            Some(opened(&file, &world).await?)
+        }
+        None => None,
+    };
     let lite = Lite::open(&raw, world, Arc::new(SystemClock))?;
-    let (board, raw_board) = (Arc::new(Board::stocked(options.tickets)), Board::stocked(options.tickets));
+    let raw_board = Board::stocked(options.tickets);
     for round in 0..options.rounds {
         for callers in [1, 16] {
             for op in options.ops() {
@@ -215,16 +224,26 @@ async fn sqlite(options: &Options, report: &mut Report) -> anyhow::Result<()> {
                         let run = lite.drive(&raw_board, op, callers, options.time(), round as u64 + 1)?;
                         report.note(line, Who::Hand, run);
                     } else {
-                        let run = drive(&served, &board, op, callers, options.time(), None).await?;
+                        let run = drive(&desk.served, &desk.board, op, callers, options.time(), None).await?;
                         report.note(line, Who::Desk, run);
                     }
+                }
+                if let Some(grown) = &grown {
+                    let run = drive(&grown.served, &grown.board, op, callers, options.time(), None).await?;
+                    report.note(line, Who::Grown, run);
                 }
             }
         }
         println!("round {} of {} on SQLite", round + 1, options.rounds);
     }
-    served.desk.close().await;
+    desk.served.desk.close().await;
     Ok(())
+}
+
+async fn opened(file: &Path, world: &Arc<World>) -> anyhow::Result<Place> {
+    let desk = Desk::builder(SqliteStore::open(file).await?).build().await?;
+    let board = Arc::new(Board::stocked(world.tickets));
+    Ok(Place { served: Arc::new(Served { desk, world: Arc::clone(world) }), board })
 }
 
 async fn furnished(file: &Path, tickets: u64) -> anyhow::Result<Arc<World>> {

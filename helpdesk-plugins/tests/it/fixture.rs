@@ -16,7 +16,7 @@ pub(crate) const ALL: &str = r#"
     [capabilities]
     read = ["ticket.title", "person.*"]
     write = ["title", "priority", "urgency", "tags", "assignees"]
-    do = ["comment-internal", "comment-public", "transition", "veto"]
+    do = ["comment-internal", "comment-public", "transition", "create-ticket", "veto"]
     emit = ["hostile.seen"]
     kv = true
     http = [{ host = "hooks.example.com", methods = ["POST"], paths = ["/in/"] }]

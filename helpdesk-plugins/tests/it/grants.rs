@@ -13,15 +13,24 @@ fn everything_granted_is_there() {
     let outcome = RUNTIME.run(&HOSTILE, before);
     assert_eq!(
         log_of(&outcome),
-        "read:ok search:ok write:ok tags:ok assign:ok public:ok transition:ok emit:ok veto:ok kv:ok http:ok"
+        "read:ok search:ok write:ok tags:ok assign:ok public:ok transition:ok open:ok open-urgent:ok emit:ok veto:ok \
+         kv:ok http:ok"
     );
-    assert_eq!(outcome.effects.len(), 7);
+    assert_eq!(outcome.effects.len(), 9);
 }
 
 #[test]
 fn a_veto_needs_the_mode_before() {
     let outcome = RUNTIME.run(&HOSTILE, delivery(PROBE));
     assert!(log_of(&outcome).contains("veto:not-here"));
+}
+
+#[test]
+fn a_new_ticket_has_no_field_that_may_not_be_written() {
+    let all = HOSTILE.manifest().capabilities.clone();
+    let write = all.write.iter().filter(|field| *field != "urgency").cloned().collect();
+    let outcome = RUNTIME.run(&hostile(&RUNTIME, ALL, Some(Capabilities { write, ..all })), delivery(PROBE));
+    assert!(log_of(&outcome).contains("open:ok open-urgent:denied"), "{}", log_of(&outcome));
 }
 
 #[test]
@@ -34,7 +43,7 @@ fn nothing_granted_is_nothing_done() {
     assert_eq!(
         log_of(&outcome),
         "read:denied search:denied write:denied tags:denied assign:denied public:denied transition:denied \
-         emit:denied veto:denied kv:denied http:denied"
+         open:denied open-urgent:denied emit:denied veto:denied kv:denied http:denied"
     );
     assert!(outcome.effects.is_empty() && outcome.http.is_empty());
 }

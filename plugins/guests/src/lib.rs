@@ -167,6 +167,8 @@ fn probe(ticket: &str, url: &str) -> String {
         ("assign", effects::assign(ticket, Some("P1"), None)),
         ("public", effects::comment(ticket, "x", false)),
         ("transition", effects::transition(ticket, "close", &[])),
+        ("open", effects::create_ticket("a", &opening(&["project", "title"])).map(drop)),
+        ("open-urgent", effects::create_ticket("b", &opening(&["project", "title", "urgency"])).map(drop)),
         ("emit", effects::emit("hostile.seen", None, "{}")),
         ("veto", effects::veto("no", "no")),
         ("kv", kv::get("k").map(drop)),
@@ -176,6 +178,10 @@ fn probe(ticket: &str, url: &str) -> String {
     let told: Vec<_> =
         tried.iter().map(|(what, r)| format!("{what}:{}", r.as_ref().err().map_or("ok", |e| &e.code))).collect();
     told.join(" ")
+}
+
+fn opening(names: &[&str]) -> Vec<Field> {
+    names.iter().map(|name| Field { name: (*name).into(), value: Value::Text("x".into()) }).collect()
 }
 
 fn spin() -> ! {
