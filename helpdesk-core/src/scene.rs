@@ -36,8 +36,8 @@ pub struct Ctx<'a> {
     pub at: Timestamp,
     /// Where ids come from.
     pub mint: Mint,
-    /// The ticket numbers drawn for creations, to be taken from the end. Without one a ticket gets the number 0: that is
-    /// how a desk decides first and draws only for what will be created.
+    /// The ticket numbers drawn for creations, to be taken from the end; a creation without one is number 0, as in a
+    /// rehearsal that stores nothing.
     pub numbers: Vec<i64>,
 }
 
