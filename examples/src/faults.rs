@@ -13,11 +13,11 @@ use helpdesk_core::actor::{Actor, Author};
 use helpdesk_core::config::TenantConfig;
 use helpdesk_core::decide::Needs;
 use helpdesk_core::event::{Cursor, Envelope, Subject};
-use helpdesk_core::id::{EntryId, GroupId, JobId, PersonId, ProjectId, TenantId, TicketId};
+use helpdesk_core::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
 use helpdesk_core::org::{Membership, Person, Tenant};
 use helpdesk_core::role::Grant;
 use helpdesk_core::store::{
-    Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
+    Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use helpdesk_core::ticket::{Entry, Participant, Revision};
@@ -127,9 +127,9 @@ impl<D: Database> Store for Faulty<D> {
     fn standing<'a>(&'a self, actor: &'a Actor) -> Answer<'a, (i64, Standing)> {
         self.real.standing(actor)
     }
-    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
+    fn draw(&self, tenant: TenantId, of: Counter, n: u32) -> Answer<'_, i64> {
         Box::pin(async move {
-            let first = self.real.draw(tenant, project, n).await;
+            let first = self.real.draw(tenant, of, n).await;
             self.pass(Point::AfterDraw);
             first
         })

@@ -98,6 +98,14 @@ pub enum WorkflowRefusal {
         /// The open ones, comma-separated.
         open: String,
     },
+    /// Its guard does not hold.
+    #[error("`{transition}` is closed now: {says}")]
+    Guarded {
+        /// The transition.
+        transition: String,
+        /// What the definition says about it.
+        says: String,
+    },
     /// Fields it needs are empty.
     #[error("`{transition}` needs a value for: {}; set them with the same command", listed(.missing))]
     Missing {
@@ -106,9 +114,31 @@ pub enum WorkflowRefusal {
         /// The empty fields.
         missing: Vec<Field>,
     },
+    /// Conditions of it do not hold.
+    #[error("`{transition}` is not possible yet: {}{}", says.join("; "), also(.missing))]
+    Unmet {
+        /// The transition.
+        transition: String,
+        /// What the definition says about each.
+        says: Vec<String>,
+        /// Fields that are empty although it needs them.
+        missing: Vec<Field>,
+    },
+    /// Something that had to happen with it cannot.
+    #[error("`{transition}` cannot be completed: {says}")]
+    Stuck {
+        /// The transition.
+        transition: String,
+        /// What stands in the way.
+        says: String,
+    },
     /// The workflow has no such state.
     #[error("no state `{0}` in this workflow")]
     NoState(String),
+}
+
+fn also(missing: &[Field]) -> String {
+    if missing.is_empty() { String::new() } else { format!("; it also needs a value for: {}", listed(missing)) }
 }
 
 fn listed(all: &[Field]) -> String {
@@ -151,7 +181,12 @@ impl Refusal {
             Self::Invalid(_) => "FIELD_INVALID",
             Self::Taken { .. } => "ALREADY_EXISTS",
             Self::Workflow(WorkflowRefusal::Missing { .. }) => "FIELDS_REQUIRED",
-            Self::Workflow(_) => "TRANSITION_NOT_ALLOWED",
+            Self::Workflow(WorkflowRefusal::Guarded { .. }) => "TRANSITION_GUARDED",
+            Self::Workflow(WorkflowRefusal::Unmet { .. }) => "CONDITIONS_UNMET",
+            Self::Workflow(WorkflowRefusal::Stuck { .. }) => "EFFECT_IMPOSSIBLE",
+            Self::Workflow(
+                WorkflowRefusal::Unknown { .. } | WorkflowRefusal::Closed { .. } | WorkflowRefusal::NoState(_),
+            ) => "TRANSITION_NOT_ALLOWED",
             Self::Malformed(_) => "WORKFLOW_MALFORMED",
             Self::Conflict(_) => "VERSION_CONFLICT",
             Self::KeyReused(_) => "IDEMPOTENCY_KEY_REUSED",

@@ -3,7 +3,7 @@
 
 mod diff;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::{Actor, Author};
@@ -12,12 +12,13 @@ use crate::command::Made;
 use crate::config::TenantConfig;
 use crate::error::Refusal;
 use crate::event::{Cause, Event, Subject};
-use crate::id::{EntryId, EventId, Mint, PersonId, Salt, TenantId, TicketId};
-use crate::org::Person;
+use crate::id::{EntryId, EventId, GroupId, Mint, PersonId, Salt, TenantId, TicketId};
+use crate::org::{Candidate, Person};
 use crate::role::{Access, Grant};
 use crate::store::{NewEvent, Row, Write};
 use crate::ticket::{Entry, TicketText, decide};
 use crate::time::Timestamp;
+use crate::workflow::effects;
 
 /// Most events a command, or a set of commands, may lead to; beyond it the command is refused.
 pub const EVENT_BUDGET: usize = 512;
@@ -39,6 +40,41 @@ pub struct Ctx<'a> {
     /// The ticket numbers drawn for creations, to be taken from the end; a creation without one is number 0, as in a
     /// rehearsal that stores nothing.
     pub numbers: Vec<i64>,
+    /// Whose turn it is.
+    pub turns: Turns,
+}
+
+/// The turns of groups that assign by round-robin: those drawn, and how many a decision took.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    drawn: BTreeMap<GroupId, Vec<i64>>,
+    taken: BTreeMap<GroupId, usize>,
+}
+
+impl Turns {
+    /// The group's next turn; 0 when none is left, which [`lacking`](Self::lacking) tells.
+    pub(crate) fn take(&mut self, group: GroupId) -> i64 {
+        let taken = self.taken.entry(group).or_default();
+        *taken += 1;
+        self.drawn.get(&group).and_then(|drawn| drawn.get(*taken - 1)).copied().unwrap_or_default()
+    }
+    /// The groups of which a decision took turns.
+    pub(crate) fn taken(&self) -> Vec<GroupId> {
+        self.taken.keys().copied().collect()
+    }
+    /// How many more turns of which groups a decision needed than were drawn.
+    pub(crate) fn lacking(&self) -> Vec<(GroupId, usize)> {
+        let drawn = |group| self.drawn.get(group).map_or(0, Vec::len);
+        self.taken
+            .iter()
+            .map(|(group, taken)| (*group, taken.saturating_sub(drawn(group))))
+            .filter(|(_, n)| *n > 0)
+            .collect()
+    }
+    /// Adds turns that were drawn.
+    pub(crate) fn add(&mut self, group: GroupId, turns: impl IntoIterator<Item = i64>) {
+        self.drawn.entry(group).or_default().extend(turns);
+    }
 }
 
 /// The outcome of one decision: what happened, the texts that do not stand in events, and what was made.
@@ -112,9 +148,13 @@ pub struct Scene {
     pub group_grants: Vec<Grant>,
     /// Whether the person the command names is in the group it names.
     pub member: bool,
+    /// The active members of groups somebody is chosen out of, in order of (since, person).
+    pub pools: BTreeMap<GroupId, Vec<Candidate>>,
     /// Whether another tenant has the key the command wants.
     pub tenant_taken: bool,
     cases: BTreeMap<TicketId, Slot>,
+    /// The tickets all sub-tickets of which are among the cases.
+    below: BTreeSet<TicketId>,
     reads: BTreeMap<TicketId, i64>,
     events: Vec<(Subject, Event)>,
     writes: Vec<Write>,
@@ -132,8 +172,10 @@ impl Scene {
             grant: None,
             group_grants: vec![],
             member: false,
+            pools: BTreeMap::new(),
             tenant_taken: false,
             cases: cases.into_iter().map(|c| (c.ticket.id, Slot { before: Some(c), after: None })).collect(),
+            below: BTreeSet::new(),
             reads: BTreeMap::new(),
             events: vec![],
             writes: vec![],
@@ -151,6 +193,27 @@ impl Scene {
         let case = self.case(id).ok_or_else(|| Refusal::not_found("ticket", id))?;
         let may = ctx.access.on(&case.ticket, &case.people);
         if may.has(crate::role::Permission::TicketRead) { Ok(case) } else { Err(Refusal::not_found("ticket", id)) }
+    }
+
+    /// Every case as it stands now.
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values().filter_map(|slot| slot.after.as_ref().or(slot.before.as_deref()))
+    }
+
+    /// Says that all sub-tickets of `tops` are among the cases, and that the decision relies on them as they are.
+    pub(crate) fn looks_below(&mut self, tops: impl IntoIterator<Item = TicketId>) {
+        for top in tops {
+            let below = crate::workflow::effects::below(self, top);
+            let seen: Vec<(TicketId, i64)> =
+                below.into_iter().map(|case| (case.ticket.id, case.ticket.version)).collect();
+            self.relied_on(seen);
+            self.below.insert(top);
+        }
+    }
+
+    /// Whether all sub-tickets of `top` are among the cases.
+    pub(crate) fn looked_below(&self, top: TicketId) -> bool {
+        self.below.contains(&top)
     }
 
     /// Says that the decision relied on this version of a ticket it does not change.
@@ -220,7 +283,7 @@ impl Scene {
             .events
             .iter()
             .filter_map(|(subject, _)| subject.ticket())
-            .collect::<std::collections::BTreeSet<_>>()
+            .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
         for id in touched {
@@ -286,6 +349,12 @@ impl Scene {
         self.events.is_empty()
     }
 
+    /// Whether a move begins where the ticket no longer is: two consequences moved it, and the first one did.
+    fn is_overtaken(&self, subject: &Subject, event: &Event) -> bool {
+        let Event::TicketMoved(moved) = event else { return false };
+        subject.ticket().and_then(|id| self.case(id)).is_some_and(|case| case.ticket.state != moved.from)
+    }
+
     /// The entry, if the command's ticket has it.
     pub(crate) fn entry(&self, ticket: TicketId, id: EntryId) -> Option<&Entry> {
         self.case(ticket)?.entries.iter().find(|entry| entry.id == id)
@@ -307,14 +376,14 @@ pub struct Finished {
     pub moves_epoch: bool,
 }
 
-type React = fn(&Scene, &Subject, &Event) -> Result<Vec<(Subject, Event)>, Refusal>;
+type React = fn(&Scene, &Subject, &Event, &mut Ctx<'_>) -> Result<Vec<(Subject, Event)>, Refusal>;
 
 /// The engines that react, in this order, to every event.
-const ENGINES: &[React] = &[decide::react];
+const ENGINES: &[React] = &[decide::react, effects::react];
 
 /// Applies a decision and lets every engine react, first in first out, until nothing follows. A consequence that is
 /// refused refuses the command.
-pub fn settle(scene: &mut Scene, decision: Decision, ctx: &Ctx<'_>) -> Result<Option<Made>, Refusal> {
+pub fn settle(scene: &mut Scene, decision: Decision, ctx: &mut Ctx<'_>) -> Result<Option<Made>, Refusal> {
     let mut queue: VecDeque<(Subject, Event)> = decision.events.into();
     // Together with those of the set's earlier commands: a version's events are read at once.
     let (mut sides, mut applied) = (decision.sides, scene.events.len());
@@ -330,12 +399,15 @@ pub fn settle(scene: &mut Scene, decision: Decision, ctx: &Ctx<'_>) -> Result<Op
             }
             .into());
         }
+        if scene.is_overtaken(&subject, &event) {
+            continue;
+        }
         scene.apply(&subject, &event, ctx);
         if let Some(id) = subject.ticket().filter(|id| scene.case(*id).is_none()) {
             return Err(Refusal::not_found("ticket", id)); // a consequence for a case that was not loaded
         }
         for react in ENGINES {
-            queue.extend(react(scene, &subject, &event)?);
+            queue.extend(react(scene, &subject, &event, ctx)?);
         }
         scene.events.push((subject, event));
     }

@@ -36,8 +36,8 @@ use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cause, Cursor, Envelope, Event, Subject};
 use crate::filter::{Filter, Order};
-use crate::id::{EventId, PersonId, ProjectId, TenantId, TicketId};
-use crate::org::{Membership, Person, PersonKind};
+use crate::id::{EventId, GroupId, PersonId, ProjectId, TenantId, TicketId};
+use crate::org::{Candidate, Membership, Person, PersonKind};
 use crate::role::Grant;
 use crate::ticket::{Entry, Participant, Revision, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
@@ -75,7 +75,7 @@ impl StoreError {
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// Everything loaded for one command, in one trip.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Loaded {
     /// The tenant's policy epoch; none when there is no such tenant.
     pub epoch: Option<i64>,
@@ -91,10 +91,42 @@ pub struct Loaded {
     pub group_grants: Vec<Grant>,
     /// Whether the person is in the group.
     pub member: bool,
+    /// Of each group asked for: its active members in order of (since, person).
+    pub pools: BTreeMap<GroupId, Vec<Candidate>>,
+    /// The tickets below those asked for, at every depth, with people and tags; at most [`BELOW_MAX`] and one more.
+    pub below: Vec<Parts>,
     /// Whether the tenant key is in use.
     pub tenant_taken: bool,
     /// What an earlier command with the same idempotency key did.
     pub earlier: Option<Earlier>,
+}
+
+/// Most sub-tickets, at every depth, that one command looks at.
+pub const BELOW_MAX: usize = 300;
+
+/// What counts from 1 upwards, outside commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// The ticket numbers of a project.
+    Numbers(ProjectId),
+    /// The turns of a group that assigns by round-robin.
+    Turns(GroupId),
+}
+
+impl Counter {
+    /// The id under which it is kept.
+    pub fn key(self) -> uuid::Uuid {
+        match self {
+            Self::Numbers(project) => project.into(),
+            Self::Turns(group) => group.into(),
+        }
+    }
+}
+
+impl From<ProjectId> for Counter {
+    fn from(project: ProjectId) -> Self {
+        Self::Numbers(project)
+    }
 }
 
 /// A case without its workflow, which the desk knows.
@@ -303,8 +335,8 @@ pub trait Store: Send + Sync + 'static {
     /// What the directory knows of an actor, with the epoch it was read at.
     fn standing<'a>(&'a self, actor: &'a Actor) -> Answer<'a, (i64, Standing)>;
 
-    /// Reserves `n` numbers of a project and returns the first. Gaps are allowed, reuse is not. Not part of a commit.
-    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64>;
+    /// Reserves `n` numbers of a counter and returns the first. Gaps are allowed, reuse is not. Not part of a commit.
+    fn draw(&self, tenant: TenantId, of: Counter, n: u32) -> Answer<'_, i64>;
 
     /// Writes all of it, or nothing.
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome>;

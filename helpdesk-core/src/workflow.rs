@@ -1,9 +1,14 @@
-//! Workflows: definitions as data ([`model`]), their check ([`check`]) and what may happen ([`decide`]).
+//! Workflows: definitions as data ([`model`], [`rule`]), their check ([`check`]), who may pass ([`exits`]), what may
+//! happen ([`decide`]) and what follows ([`effects`]).
 //!
 //! A definition never changes once published: a ticket stays on the version it was created with.
 pub mod check;
 pub mod decide;
+pub mod effects;
+pub mod exits;
 pub mod model;
+pub mod rule;
 
 pub use check::{Malformed, Problem};
 pub use model::*;
+pub use rule::{Assign, Effect, Guard, Strategy, Validator};

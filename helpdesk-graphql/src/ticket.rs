@@ -13,7 +13,7 @@ use helpdesk_core::filter::Cond;
 use helpdesk_core::id::TicketId;
 use helpdesk_core::ticket;
 use helpdesk_core::value::Field;
-use helpdesk_core::workflow::decide::Exit;
+use helpdesk_core::workflow::exits::Exit;
 use uuid::Uuid;
 
 use self::query::{TicketConnection, TicketOrder, order, shown};
@@ -21,7 +21,7 @@ use crate::actor::Actor;
 use crate::connection::{Paged, page_size};
 use crate::entry::EntryConnection;
 use crate::event::EventConnection;
-use crate::fault::not_found;
+use crate::fault::{failed, not_found};
 use crate::group::Group;
 use crate::id::global;
 use crate::names::{Importance, Permission, Priority, TicketField, TicketType, Urgency, Visibility};
@@ -48,15 +48,21 @@ pub(crate) struct TicketTransition {
     missing_permission: Option<Permission>,
     /// Fields that must have a value first; they can be set with the move.
     missing_fields: Vec<TicketField>,
+    /// What the workflow says of its guard, when it does not hold.
+    guarded: Option<String>,
+    /// What the workflow says of each condition that does not hold for the ticket as it is.
+    unmet: Vec<String>,
 }
 
 impl From<Exit> for TicketTransition {
     fn from(exit: Exit) -> Self {
         Self {
             transition: (&exit.transition).into(),
-            available: exit.denied.is_none() && exit.missing.is_empty(),
+            available: exit.open(),
             missing_permission: exit.denied.map(|denied| denied.needed.into()),
             missing_fields: exit.missing.into_iter().map(Into::into).collect(),
+            guarded: exit.guarded,
+            unmet: exit.unmet,
         }
     }
 }
@@ -263,6 +269,12 @@ impl Ticket {
     }
     /// The ways out of the present state, with the reasons why some are closed to you.
     async fn transitions(&self, ctx: &Context<'_>) -> Result<Vec<TicketTransition>> {
+        if self.0.looks_below() {
+            let session = Session::of(ctx)?;
+            let exits = session.desk.exits(&session.actor, self.head().id).await;
+            let exits = exits.map_err(|error| failed(&error))?;
+            return Ok(exits.into_iter().map(Into::into).collect());
+        }
         let mut exits = self.0.exits();
         let unsure = |exit: &Exit| exit.transition.required.contains(&Field::Description);
         if self.0.case.text.is_none() && exits.iter().any(unsure) {

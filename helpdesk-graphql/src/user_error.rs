@@ -172,7 +172,12 @@ fn closed(refusal: WorkflowRefusal, code: String, message: String, places: Place
     let (field, transition, state, missing) = match refusal {
         WorkflowRefusal::Unknown { given, state, .. } => ("transition", Some(given), Some(state), vec![]),
         WorkflowRefusal::Closed { transition, state, .. } => ("transition", Some(transition), Some(state), vec![]),
-        WorkflowRefusal::Missing { transition, missing } => ("fields", Some(transition), None, missing),
+        WorkflowRefusal::Missing { transition, missing } | WorkflowRefusal::Unmet { transition, missing, .. } => {
+            ("fields", Some(transition), None, missing)
+        }
+        WorkflowRefusal::Guarded { transition, .. } | WorkflowRefusal::Stuck { transition, .. } => {
+            ("transition", Some(transition), None, vec![])
+        }
         WorkflowRefusal::NoState(_) => ("state", None, None, vec![]),
     };
     let (path, missing) = (path(field, places), missing.into_iter().map(Into::into).collect());

@@ -65,7 +65,7 @@ impl CreateTicket {
 }
 
 /// Fields of a ticket to set; what is absent stays, an inner `None` clears. JSON: absent, `null`, or the value.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Patch {
     /// One line. (When creating, the command's own title is used instead.)

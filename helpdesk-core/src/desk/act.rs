@@ -17,8 +17,8 @@ use crate::error::{ActError, Conflict, Refusal};
 use crate::event::{Cause, Cursor, Subject};
 use crate::id::{CommandId, Mint, TenantId, TicketId};
 use crate::role::{Access, Denied, Permission};
-use crate::scene::{Ctx, Scene, settle};
-use crate::store::{Commit, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
+use crate::scene::{Ctx, Scene, Turns, settle};
+use crate::store::{BELOW_MAX, Commit, Counter, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
 use crate::time::Timestamp;
 use crate::value::Field;
 
@@ -190,19 +190,50 @@ impl Desk {
                 );
             }
         }
-        let at = set.at.unwrap_or(now);
-        let mint = Mint::new(order.id);
-        let mut ctx = Ctx { actor: by, by: author.clone(), access: &stand.access, now, at, mint, numbers: vec![] };
-        let mut scene = stage(*tenant, stand.config.clone(), loaded)?;
-        self.check_versions(order, &scene, &ctx).await?;
-        self.draw(order, &scene, &ctx, &mut so_far.numbers).await?;
-        ctx.numbers = so_far.numbers.iter().rev().copied().collect();
-
-        let mut made = Vec::with_capacity(set.commands.len());
-        for command in &set.commands {
-            let decision = decide(&scene, command, &mut ctx)?;
-            made.push(settle(&mut scene, decision, &ctx)?.unwrap_or(Made::Nothing));
+        let wants = order.wants(&stand.config, &loaded);
+        let tops = wants.below.clone();
+        if !wants.is_empty() {
+            let needs = Needs { pools: wants.pools, below: wants.below, ..Needs::default() };
+            let more = store.load(*tenant, &needs, None).await?;
+            if more.epoch != loaded.epoch {
+                return Ok(None); // the policy moved in between: look again
+            }
+            (loaded.pools, loaded.below) = (more.pools, more.below);
+            if loaded.below.len() > BELOW_MAX {
+                let message = format!("looks at more than {BELOW_MAX} sub-tickets; end some of them first");
+                return Err(Refusal::invalid("transition", message).into());
+            }
+            if !loaded.below.is_empty() {
+                so_far.look(&loaded);
+            }
         }
+        let at = set.at.unwrap_or(now);
+        let ctx = |so_far: &SoFar| Ctx {
+            actor: by,
+            by: author.clone(),
+            access: &stand.access,
+            now,
+            at,
+            mint: Mint::new(order.id),
+            numbers: so_far.numbers.iter().rev().copied().collect(),
+            turns: so_far.turns.clone(),
+        };
+        // Turns are drawn for decisions that took one, and those are made again.
+        let again = (!loaded.pools.is_empty()).then(|| loaded.clone());
+        let mut scene = stage(*tenant, stand.config.clone(), loaded, &tops)?;
+        self.check_versions(order, &scene, &ctx(so_far)).await?;
+        let first = ctx(so_far);
+        self.draw(order, &scene, &first, &mut so_far.numbers).await?;
+        let mut ctx_now = ctx(so_far);
+        let mut made = carry_out(&mut scene, set, &mut ctx_now)?;
+        if let Some(loaded) = again
+            && self.draw_turns(order, &ctx_now, &mut so_far.turns).await?
+        {
+            scene = stage(*tenant, stand.config.clone(), loaded, &tops)?;
+            ctx_now = ctx(so_far);
+            made = carry_out(&mut scene, set, &mut ctx_now)?;
+        }
+        let mut ctx = ctx_now;
         // Rows of the organisation keep the version that was seen: whoever may not change them has been refused by now.
         order.check_subject(&scene)?;
         let still = scene.is_still();
@@ -304,6 +335,17 @@ impl Desk {
         Ok(())
     }
 
+    /// Draws the turns a decision took beyond those it was given; whether there were any.
+    async fn draw_turns(&self, order: &Order<'_>, ctx: &Ctx<'_>, turns: &mut Turns) -> Result<bool, ActError> {
+        let lacking = ctx.turns.lacking();
+        for (group, n) in &lacking {
+            let n = u32::try_from(*n).unwrap_or(u32::MAX);
+            let first = self.inner.store.draw(order.tenant, Counter::Turns(*group), n).await?;
+            turns.add(*group, first..first + i64::from(n));
+        }
+        Ok(!lacking.is_empty())
+    }
+
     /// Takes the numbers the set's new tickets need, once, after it is clear that all of them may be created.
     async fn draw(
         &self,
@@ -320,20 +362,41 @@ impl Desk {
         }
         // What an earlier try drew stays drawn, also when it failed half-way.
         for project in projects.into_iter().skip(numbers.len()) {
-            numbers.push(self.inner.store.draw(order.tenant, project, 1).await?);
+            numbers.push(self.inner.store.draw(order.tenant, project.into(), 1).await?);
         }
         Ok(())
     }
 }
 
+/// Decides and settles the commands, one after the other.
+fn carry_out(scene: &mut Scene, set: &Set, ctx: &mut Ctx<'_>) -> Result<Vec<Made>, Refusal> {
+    let mut made = Vec::with_capacity(set.commands.len());
+    for command in &set.commands {
+        let decision = decide(scene, command, ctx)?;
+        made.push(settle(scene, decision, ctx)?.unwrap_or(Made::Nothing));
+    }
+    Ok(made)
+}
+
 /// The scene of what was loaded. A case whose workflow is unknown is a defect of the data.
-pub(super) fn stage(tenant: TenantId, config: Arc<TenantConfig>, loaded: Loaded) -> Result<Scene, ActError> {
-    let mut cases = Vec::with_capacity(loaded.cases.len());
-    for parts in loaded.cases {
+///
+/// `tops` are the tickets of which everything below was loaded.
+pub(super) fn stage(
+    tenant: TenantId,
+    config: Arc<TenantConfig>,
+    loaded: Loaded,
+    tops: &BTreeSet<TicketId>,
+) -> Result<Scene, ActError> {
+    let mut cases = Vec::with_capacity(loaded.cases.len() + loaded.below.len());
+    let here: BTreeSet<TicketId> = loaded.cases.iter().map(|parts| parts.ticket.id).collect();
+    let below = loaded.below.into_iter().filter(|parts| !here.contains(&parts.ticket.id));
+    for parts in loaded.cases.into_iter().chain(below) {
         cases.push(Arc::new(super::read::case(&config, parts)?));
     }
     let mut scene = Scene::new(tenant, config, cases);
+    scene.pools = loaded.pools;
     scene.people = by_id(loaded.people);
+    scene.looks_below(tops.iter().copied());
     scene.relied_on(loaded.ancestors.iter().copied());
     scene.ancestors = loaded.ancestors;
     scene.grant = loaded.grant;
@@ -350,6 +413,8 @@ type Sight = (Option<i64>, Vec<(TicketId, i64)>);
 #[derive(Default)]
 struct SoFar {
     numbers: Vec<i64>,
+    /// Turns of groups, drawn once.
+    turns: Turns,
     /// What the last try saw, and how many tries in a row saw the same.
     seen: Option<Sight>,
     unmoved: u32,
@@ -359,7 +424,7 @@ struct SoFar {
 
 impl SoFar {
     fn look(&mut self, loaded: &Loaded) {
-        let cases = loaded.cases.iter().map(|parts| (parts.ticket.id, parts.ticket.version));
+        let cases = loaded.cases.iter().chain(&loaded.below).map(|parts| (parts.ticket.id, parts.ticket.version));
         let seen = Some((loaded.epoch, cases.chain(loaded.ancestors.iter().copied()).collect()));
         self.unmoved = if self.seen == seen { self.unmoved + 1 } else { 0 };
         self.seen = seen;

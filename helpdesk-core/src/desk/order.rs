@@ -9,11 +9,12 @@ use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::error::{ActError, Conflict, Refusal};
 use crate::event::Subject;
-use crate::id::{CommandId, Mint, TenantId, TicketId, hex};
+use crate::id::{CommandId, GroupId, Mint, TenantId, TicketId, hex};
 use crate::scene::Scene;
 use crate::store::{Loaded, Row};
 use crate::ticket::Ticket;
 use crate::value::Field;
+use crate::workflow::effects::Wants;
 
 /// Longest idempotency key, in characters.
 const KEY_MAX: usize = 128;
@@ -107,6 +108,39 @@ impl<'a> Order<'a> {
         };
         let mut children = loaded.cases.iter().map(|parts| &parts.ticket).filter(|ticket| ticket.parent.is_some());
         children.any(|ticket| self.set.commands.iter().any(|command| asks(command, ticket)))
+    }
+
+    /// What the transitions that are taken have to know beyond the tickets themselves.
+    pub(super) fn wants(&self, config: &TenantConfig, loaded: &Loaded) -> Wants {
+        let mut wants = Wants::default();
+        let named = self.set.commands.iter().filter_map(|command| command.fields()?.group.flatten());
+        let named: Vec<GroupId> = named.collect();
+        let newest = |project| config.workflows.newest(&config.projects.get(project)?.workflow);
+        for command in &self.set.commands {
+            if let Command::CreateTicket(c) = command
+                && let Some(workflow) = newest(&c.project)
+                && let Some(transition) = match &c.transition {
+                    Some(id) => workflow.transition(id),
+                    None => workflow.entrances().next(),
+                }
+            {
+                wants.of(workflow, transition, None, &named);
+            }
+            let Command::MoveTo(c) = command else { continue };
+            let there = loaded.cases.iter().map(|parts| &parts.ticket).find(|ticket| ticket.id == c.ticket);
+            let made = self.set.commands.iter().find_map(|command| match command {
+                Command::CreateTicket(made) if made.id == Some(c.ticket) => newest(&made.project),
+                _ => None,
+            });
+            let workflow = there.and_then(|ticket| config.workflows.get(&ticket.workflow)).or(made);
+            let Some((workflow, transition)) = workflow.and_then(|w| Some((w, w.transition(&c.transition)?))) else {
+                continue;
+            };
+            let owner = there.and_then(|ticket| ticket.group);
+            let groups: Vec<GroupId> = named.iter().copied().chain(owner).collect();
+            wants.of(workflow, transition, there.map(|ticket| ticket.id), &groups);
+        }
+        wants
     }
 
     /// Refuses a stale expectation of something outside tickets, or one of what counts no versions.

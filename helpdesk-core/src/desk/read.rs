@@ -18,12 +18,13 @@ use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::error::{ActError, Refusal};
 use crate::filter::{Cond, Filter, Order};
-use crate::id::{EntryId, TenantId, TicketId};
+use crate::id::{EntryId, PersonId, TenantId, TicketId};
 use crate::role::{Permission, Permissions};
 use crate::store::{Count, Find, Internal, Parts, StoreError, Which};
 use crate::ticket::{Entry, EntryVisibility, Ticket};
 use crate::time::Timestamp;
-use crate::workflow::decide::{Exit, available};
+use crate::workflow::Category;
+use crate::workflow::exits::{Asker, Exit, available, looks_below};
 
 /// Most items in one page.
 pub const PAGE_MAX: u16 = 100;
@@ -44,12 +45,22 @@ pub struct View {
     pub may: Permissions,
     /// What a page of tickets continues after, see [`Page::after`].
     pub place: Place,
+    /// The viewer, if they are a person.
+    viewer: Option<PersonId>,
 }
 
 impl View {
-    /// The transitions out of the present state, with the reasons why some are closed.
+    /// The transitions out of the present state, with the reasons why some are closed. Whether sub-tickets have ended
+    /// is not known here: [`Desk::exits`] looks.
     pub fn exits(&self) -> Vec<Exit> {
-        available(&self.case, self.may)
+        available(&self.case, self.asker(None))
+    }
+    /// Whether a transition out of the present state depends on sub-tickets.
+    pub fn looks_below(&self) -> bool {
+        looks_below(&self.case.workflow, &self.case.ticket.state)
+    }
+    const fn asker(&self, children_ended: Option<bool>) -> Asker {
+        Asker { may: self.may, person: self.viewer, children_ended }
     }
     /// The version to expect in the next command.
     pub const fn version(&self) -> i64 {
@@ -172,7 +183,8 @@ fn views(stand: &Standpoint, found: Vec<Parts>, order: Order) -> Result<Vec<View
         }
         let place = Place::of(&case, order);
         case.entries.retain(|entry| readable(entry, may));
-        views.push(View { key: key(&stand.config, &case), case, may, place });
+        let viewer = stand.access.person();
+        views.push(View { key: key(&stand.config, &case), case, may, place, viewer });
     }
     Ok(views)
 }
@@ -217,6 +229,22 @@ impl Desk {
     /// `NOT_FOUND` when it does not exist or the viewer may not see it.
     pub async fn ticket_text(&self, viewer: &Actor, which: impl Into<Which>) -> Result<View, ActError> {
         self.one(viewer, which.into(), 0).await
+    }
+
+    /// The transitions out of a ticket's present state, with all reasons why some are closed to the viewer.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when it does not exist or the viewer may not see it.
+    pub async fn exits(&self, viewer: &Actor, which: impl Into<Which>) -> Result<Vec<Exit>, ActError> {
+        let view = self.ticket_text(viewer, which).await?;
+        if !view.looks_below() {
+            return Ok(view.exits());
+        }
+        let ended = vec![Category::Resolved, Category::Closed, Category::Cancelled];
+        let under = Filter::from(Cond::Parent(vec![view.case.ticket.id]));
+        let open = under.and(Filter::from(Cond::Category(ended)).negate());
+        let open = self.tickets(viewer, &open, Page::first(1)).await?;
+        Ok(available(&view.case, view.asker(Some(open.is_empty()))))
     }
 
     async fn one(&self, viewer: &Actor, which: Which, entries: u16) -> Result<View, ActError> {

@@ -135,6 +135,15 @@ pub struct Membership {
     pub since: Timestamp,
 }
 
+/// An active member of a group somebody is chosen out of (FEATURES P5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The person.
+    pub person: PersonId,
+    /// How many tickets that have not ended they are assigned to; deleted ones do not count.
+    pub open: u32,
+}
+
 /// A plugin installed in a tenant: what it is, what it may, how it is set up. Its code is the host's to provide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {

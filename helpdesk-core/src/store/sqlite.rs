@@ -35,14 +35,14 @@ use super::sql::column::{Column, Val};
 use super::sql::owner::one_tenant;
 use super::sql::reads::{Reads, limited};
 use super::{
-    Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
+    Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::actor::{Actor, Author};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{EntryId, GroupId, JobId, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::ticket::{Entry, Participant, Revision};
@@ -224,12 +224,12 @@ impl Store for SqliteStore {
         let actor = actor.clone();
         self.glance(move |db| load::standing(db, &actor))
     }
-    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
+    fn draw(&self, tenant: TenantId, of: Counter, n: u32) -> Answer<'_, i64> {
         // A number that a power failure takes back was given to nobody: the ticket's commit came after it.
         self.change_lightly(move |db| {
             let sql = "INSERT INTO hd_counter (tenant_id, project_id, next) VALUES ($1, $2, 1 + $3) \
                        ON CONFLICT (tenant_id, project_id) DO UPDATE SET next = next + $3 RETURNING next - $3";
-            let first = db.number("draw", sql, &[tenant.put(), project.put(), n.put()])?;
+            let first = db.number("draw", sql, &[tenant.put(), of.key().put(), n.put()])?;
             Ok(Effect::Keep(first.ok_or_else(|| StoreError::Defect("a counter gave no number".into()))?))
         })
     }

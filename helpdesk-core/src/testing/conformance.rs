@@ -14,6 +14,7 @@ mod log;
 mod people;
 mod queue;
 mod reads;
+mod workflow;
 
 use std::sync::Arc;
 
@@ -157,6 +158,11 @@ suite! {
         standing_has_own_and_group_grants
         load_brings_what_is_needed
         ancestors_come_nearest_first;
+    workflow:
+        a_pool_has_active_members_with_what_they_have
+        everything_below_is_loaded
+        turns_are_fair_between_two_desks
+        a_parent_never_ends_over_an_open_child;
     queue:
         claims_are_in_order_of_priority_and_time
         one_of_a_subject_at_a_time

@@ -14,11 +14,11 @@ use crate::actor::{Actor, Author};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{EntryId, GroupId, JobId, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Count, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
+    Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::ticket::{Entry, Participant, Revision};
@@ -142,8 +142,8 @@ impl Store for Faulty {
     fn standing<'a>(&'a self, actor: &'a Actor) -> Answer<'a, (i64, Standing)> {
         self.call("standing", self.inner.standing(actor))
     }
-    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
-        self.call("draw", self.inner.draw(tenant, project, n))
+    fn draw(&self, tenant: TenantId, of: Counter, n: u32) -> Answer<'_, i64> {
+        self.call("draw", self.inner.draw(tenant, of, n))
     }
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {
         match self.strike("commit") {

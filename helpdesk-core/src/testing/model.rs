@@ -12,11 +12,11 @@ use crate::decide::{Needs, decide};
 use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
 use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
-use crate::org::Person;
+use crate::org::{Candidate, Person};
 use crate::role::{Access, Denied, Grant, Permission, Principal};
-use crate::scene::{Ctx, Scene, settle};
+use crate::scene::{Ctx, Scene, Turns, settle};
 use crate::store::{Head, NewEvent, Row, Write};
-use crate::ticket::SearchDoc;
+use crate::ticket::{Relation, SearchDoc};
 use crate::time::Timestamp;
 use crate::workflow::{Definition, WorkflowRef};
 
@@ -29,8 +29,8 @@ pub struct Rows {
     pub people: BTreeMap<PersonId, Person>,
     /// Its grants.
     pub grants: BTreeMap<GrantId, Grant>,
-    /// Who is in which group.
-    pub members: std::collections::BTreeSet<(GroupId, PersonId)>,
+    /// Who is in which group, and since when.
+    pub members: BTreeMap<(GroupId, PersonId), Timestamp>,
     /// Its tickets, with texts and all entries.
     pub cases: BTreeMap<TicketId, Arc<Case>>,
     /// What is indexed.
@@ -38,6 +38,7 @@ pub struct Rows {
     /// Everything that happened.
     pub events: Vec<NewEvent>,
     numbers: BTreeMap<ProjectId, i64>,
+    turns: BTreeMap<GroupId, i64>,
 }
 
 /// Tenants in memory.
@@ -75,7 +76,7 @@ impl Model {
         let person = by.person_id().and_then(|id| rows.people.get(&id));
         let concerns = |grant: &&Grant| match &grant.to {
             Principal::Person(id) => Some(*id) == by.person_id(),
-            Principal::Group(group) => by.person_id().is_some_and(|id| rows.members.contains(&(*group, id))),
+            Principal::Group(group) => by.person_id().is_some_and(|id| rows.members.contains_key(&(*group, id))),
             Principal::Plugin(id) => matches!(by, Actor::Plugin(_, own) if own == id),
         };
         let grants: Vec<Grant> = rows.grants.values().filter(concerns).cloned().collect();
@@ -122,12 +123,19 @@ impl Model {
         }
         let at = ask.at.unwrap_or(now);
         let author = by.author();
-        let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint: Mint::new(id), numbers: number };
+        let mut turns = Turns::default();
+        let rows = &self.tenants[&tenant];
+        for group in rows.config.groups.keys() {
+            turns.add(*group, [rows.turns.get(group).copied().unwrap_or(1)]);
+        }
+        let mint = Mint::new(id);
+        let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint, numbers: number, turns };
         if let (Some(expected), Some(ticket)) = (ask.expected, ask.command.ticket()) {
             self.check(expected, ticket, &scene, &ctx)?;
         }
         let decision = decide(&scene, &ask.command, &mut ctx)?;
-        let made = settle(&mut scene, decision, &ctx)?.unwrap_or(Made::Nothing);
+        let made = settle(&mut scene, decision, &mut ctx)?.unwrap_or(Made::Nothing);
+        let took = ctx.turns.taken();
         let still = scene.is_still();
         let seen = ask.command.ticket().and_then(|id| scene.case(id)).map_or(0, |case| case.ticket.version);
         let finished = scene.finish(&mut ctx, &Arc::default());
@@ -140,6 +148,9 @@ impl Model {
         let rows = self.tenants.get_mut(&tenant).expect("staged above");
         if let Command::CreateTicket(create) = &ask.command {
             *rows.numbers.entry(create.project).or_default() += 1;
+        }
+        for group in took {
+            *rows.turns.entry(group).or_insert(1) += 1;
         }
         rows.events.extend(finished.events);
         for write in finished.writes {
@@ -172,7 +183,37 @@ impl Model {
             case.text = case.text.filter(|_| needs.texts);
             Arc::new(case)
         });
-        let mut scene = Scene::new(tenant, rows.config.clone(), cases);
+        // What stands below is looked at by transitions only; a real desk asks the workflow whether it must.
+        let mut down: Vec<TicketId> = needs.tickets.iter().copied().collect();
+        let mut below = vec![];
+        while let Some(top) = down.pop() {
+            let children = rows.cases.values().filter(|case| case.ticket.parent == Some(top));
+            for child in children.filter(|child| !wanted.contains(&child.ticket.id)) {
+                down.push(child.ticket.id);
+                below.push(child.clone());
+            }
+        }
+        let mut scene = Scene::new(tenant, rows.config.clone(), cases.chain(below));
+        scene.looks_below(needs.tickets.iter().copied());
+        for group in rows.config.groups.keys() {
+            let mut pool: Vec<(Timestamp, PersonId)> = rows
+                .members
+                .iter()
+                .filter(|((of, person), _)| of == group && rows.people.get(person).is_some_and(|p| p.active))
+                .map(|((_, person), since)| (*since, *person))
+                .collect();
+            pool.sort_unstable();
+            let open = |person| {
+                let counts = |case: &&Arc<Case>| {
+                    case.ticket.deleted_at.is_none()
+                        && !case.ticket.category.ended()
+                        && case.is(person, Relation::Assignee)
+                };
+                rows.cases.values().filter(counts).count() as u32
+            };
+            let pool = pool.into_iter().map(|(_, person)| Candidate { person, open: open(person) });
+            scene.pools.insert(*group, pool.collect());
+        }
         scene.people = rows
             .people
             .values()
@@ -187,7 +228,7 @@ impl Model {
         scene.grant = needs.grant.and_then(|id| rows.grants.get(&id)).cloned();
         if let Some((group, person)) = needs.member {
             scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
-            scene.member = rows.members.contains(&(group, person));
+            scene.member = rows.members.contains_key(&(group, person));
         }
         scene.tenant_taken = needs
             .tenant_key
@@ -211,11 +252,12 @@ impl Rows {
             config: Arc::new(TenantConfig::blank(tenant, now)),
             people: BTreeMap::new(),
             grants: BTreeMap::new(),
-            members: std::collections::BTreeSet::new(),
+            members: BTreeMap::new(),
             cases: BTreeMap::new(),
             docs: BTreeMap::new(),
             events: vec![],
             numbers: BTreeMap::new(),
+            turns: BTreeMap::new(),
         }
     }
 
@@ -243,7 +285,7 @@ impl Rows {
             }
             Row::Person(row) => drop(self.people.insert(row.id, row)),
             Row::Membership(row) if gone => drop(self.members.remove(&(row.group, row.person))),
-            Row::Membership(row) => drop(self.members.insert((row.group, row.person))),
+            Row::Membership(row) => drop(self.members.insert((row.group, row.person), row.since)),
             Row::Grant(row) if gone => drop(self.grants.remove(&row.id)),
             Row::Grant(row) => drop(self.grants.insert(row.id, row)),
             Row::Ticket(Head { ticket, .. }) => match self.case(ticket.id) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::model::{Participant, Relation, Tagging, Ticket, TicketText};
 use crate::case::{Case, Moment, follow};
 use crate::command::{CreateTicket, DeleteTicket, EditTicket, RestoreTicket, StopAutomation};
-use crate::error::{Fault, Refusal};
+use crate::error::{Fault, Refusal, WorkflowRefusal};
 use crate::event::{
     AutomationStopped, ChildAdded, ChildRemoved, Event, Subject, TicketCreated, TicketDeleted, TicketEdited,
     TicketRestored,
@@ -20,7 +20,8 @@ use crate::org::Project;
 use crate::role::{Denied, Permission};
 use crate::scene::{Ctx, Decision, Scene, Side};
 use crate::value::{Field, Value};
-use crate::workflow::{Category, Workflow};
+use crate::workflow::exits::{self, Asker};
+use crate::workflow::{Category, Transition, Workflow};
 
 /// Refuses unless the actor has `needed` on the case (which they can see).
 pub(crate) fn require(ctx: &Ctx<'_>, case: &Case, needed: Permission) -> Result<(), Refusal> {
@@ -67,8 +68,7 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
         .ok_or_else(|| Refusal::not_found("workflow", &project.workflow))?
         .clone();
     let transition = crate::workflow::decide::entrance(&workflow, ask.transition.as_deref(), may)?;
-    let state =
-        workflow.state(&transition.to).ok_or_else(|| crate::error::WorkflowRefusal::NoState(transition.to.clone()))?;
+    let state = workflow.state(&transition.to).ok_or_else(|| WorkflowRefusal::NoState(transition.to.clone()))?;
 
     let mut faults = Vec::new();
     fields::check_title(&ask.title, &mut faults);
@@ -119,10 +119,6 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
     }
     fields::apply(&mut draft, &changes);
     fields::check_order(&draft)?;
-    let missing = crate::workflow::decide::missing(transition, &draft, !description.is_empty(), &people, &tags);
-    if !missing.is_empty() {
-        return Err(crate::error::WorkflowRefusal::Missing { transition: transition.id.clone(), missing }.into());
-    }
     let salt = ctx.mint.salt();
     let event = TicketCreated {
         project: project.id,
@@ -147,10 +143,34 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
         people,
         tags,
     };
+    check_entrance(scene, ask, id, &event, transition, workflow.clone(), ctx)?;
     Ok(Decision::ticket(id, event)
         .side(Side::Title(id, ask.title.clone(), draft.salt))
         .side(Side::Text(TicketText { tenant: scene.tenant, ticket: id, description, salt }))
         .made(id))
+}
+
+/// Guard and validators of the transition from nothing, judged by the ticket as it will be.
+fn check_entrance(
+    scene: &Scene,
+    ask: &CreateTicket,
+    id: TicketId,
+    event: &TicketCreated,
+    transition: &Transition,
+    workflow: Arc<Workflow>,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    if transition.guard.is_none() && transition.required.is_empty() && transition.validators.is_empty() {
+        return Ok(());
+    }
+    let mut case = created(scene.tenant, id, event, workflow, Moment { by: &ctx.by, at: ctx.at, version: 1 });
+    case.ticket.title.clone_from(&ask.title);
+    let person = ctx.access.person();
+    if let Some(says) = exits::guarded(transition, &case, person) {
+        return Err(WorkflowRefusal::Guarded { transition: transition.id.clone(), says: says.into() }.into());
+    }
+    let asker = Asker { may: ctx.access.in_project(event.project), person, children_ended: None };
+    exits::validate(transition, &case, Some(event.description.is_some()), asker)
 }
 
 /// The case a creation makes. Title and description come beside the event.
@@ -296,7 +316,12 @@ pub(crate) fn check_reason(reason: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// What follows from an event: a parent's timeline tells of its sub-tickets, and its version moves with them.
-pub(crate) fn react(_: &Scene, subject: &Subject, event: &Event) -> Result<Vec<(Subject, Event)>, Refusal> {
+pub(crate) fn react(
+    _: &Scene,
+    subject: &Subject,
+    event: &Event,
+    _: &mut Ctx<'_>,
+) -> Result<Vec<(Subject, Event)>, Refusal> {
     let Some(child) = subject.ticket() else { return Ok(vec![]) };
     let (before, after) = match event {
         Event::TicketCreated(e) => (None, e.parent),

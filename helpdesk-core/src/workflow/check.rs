@@ -1,5 +1,7 @@
 //! Reading a definition and finding every fault in it before it is published.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ const LABEL_MAX: usize = 100;
 
 const KANBAN: &str = include_str!("builtin/kanban.toml");
 const ITIL: &str = include_str!("builtin/itil_incident.toml");
+const DEPARTMENTAL: &str = include_str!("builtin/departmental.toml");
 
 impl Definition {
     /// Reads TOML.
@@ -58,7 +61,7 @@ impl Definition {
 
     /// The definitions every tenant begins with.
     pub fn built_in() -> Vec<Self> {
-        [KANBAN, ITIL].iter().filter_map(|text| Self::from_toml(text).ok()).collect()
+        [KANBAN, ITIL, DEPARTMENTAL].iter().filter_map(|text| Self::from_toml(text).ok()).collect()
     }
 
     /// The canonical JSON: what is stored and hashed.
@@ -127,9 +130,11 @@ impl Definition {
         if !self.transitions.iter().any(|t| t.from == From::Nothing) {
             fault("/transitions".into(), "no transition from `nothing`, so no ticket could be created".into());
         }
+        rules::faults(self, &mut fault);
         let reached = self.reached();
         for (i, state) in self.states.iter().enumerate() {
-            if !reached.contains(state.id.as_str()) {
+            // Nobody comes to a retired state any more, that is what it means.
+            if !state.retired && !reached.contains(state.id.as_str()) {
                 fault(format!("/states/{i}"), format!("no transition leads to `{}`; add one or remove it", state.id));
             }
             let leaves = self.transitions.iter().any(|transition| transition.leaves(&state.id));
@@ -215,7 +220,10 @@ mod tests {
     #[test]
     fn the_built_in_definitions_are_sound() {
         let all = Definition::built_in();
-        assert_eq!(all.iter().map(|d| d.key.as_str()).collect::<Vec<_>>(), [Workflow::KANBAN, Workflow::ITIL]);
+        assert_eq!(
+            all.iter().map(|d| d.key.as_str()).collect::<Vec<_>>(),
+            [Workflow::KANBAN, Workflow::ITIL, Workflow::DEPARTMENTAL]
+        );
         for definition in all {
             definition.clone().publish(1).unwrap();
             assert_eq!(Definition::from_json(&definition.canonical()).unwrap(), definition);

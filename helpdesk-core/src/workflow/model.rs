@@ -1,9 +1,10 @@
-//! A workflow definition: states with categories, transitions with permissions and required fields.
+//! A workflow definition: states with categories, transitions with permissions, conditions and effects.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::rule::{Effect, Guard, Validator};
 use crate::actor::Author;
 use crate::id::TenantId;
 use crate::role::Permission;
@@ -60,6 +61,13 @@ pub struct State {
     pub label: String,
     /// What engines go by.
     pub category: Category,
+    /// No transition leads here any more; tickets that stand here may leave. States that tickets or their history know
+    /// are retired, not removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+    /// What happens whenever a ticket comes here by a transition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enter: Vec<Effect>,
 }
 
 /// Where a transition begins.
@@ -90,9 +98,21 @@ pub struct Transition {
     /// Needed in addition to `ticket.move`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<Permission>,
+    /// `permission` is all that is needed: `ticket.move` is not (a rule of Request Tracker).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaces_edit: bool,
+    /// What must hold before it; a transition whose guard does not hold is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
     /// Fields that must have a value after the command.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<Field>,
+    /// What must hold after the command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validators: Vec<Validator>,
+    /// What happens along with it, before the effects of the state it leads to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
 }
 
 impl Transition {
@@ -103,6 +123,12 @@ impl Transition {
             From::Any => self.to != id,
             From::States(states) => states.iter().any(|state| state == id),
         }
+    }
+
+    /// The permissions it takes, in the order in which they are asked for.
+    pub fn permissions(&self) -> impl Iterator<Item = Permission> {
+        let edit = (!self.replaces_edit).then_some(Permission::TicketMove);
+        edit.into_iter().chain(self.permission)
     }
 }
 
@@ -136,6 +162,8 @@ impl Workflow {
     pub const KANBAN: &'static str = "kanban";
     /// Key of the built-in incident workflow after ITIL.
     pub const ITIL: &'static str = "itil_incident";
+    /// Key of the built-in departmental workflow: submitted, assigned, in progress, postponed, resolved, closed.
+    pub const DEPARTMENTAL: &'static str = "departmental";
 
     /// The definition.
     pub fn definition(&self) -> &Definition {
@@ -152,6 +180,11 @@ impl Workflow {
     /// The transitions that can be taken in `state`, whoever asks.
     pub fn exits<'a>(&'a self, state: &'a str) -> impl Iterator<Item = &'a Transition> {
         self.definition.transitions.iter().filter(move |transition| transition.leaves(state))
+    }
+    /// What happens when a ticket takes `transition`, in order.
+    pub fn effects<'a>(&'a self, transition: &'a Transition) -> impl Iterator<Item = &'a Effect> {
+        let enter = self.state(&transition.to).map_or(&[][..], |state| &state.enter);
+        transition.effects.iter().chain(enter)
     }
     /// The transitions that create a ticket.
     pub fn entrances(&self) -> impl Iterator<Item = &Transition> {

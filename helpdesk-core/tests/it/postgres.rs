@@ -229,14 +229,14 @@ fn needs(n: u128) -> Needs {
 async fn trips_are_one_for_a_load_one_for_a_commit_one_for_a_number() {
     let desk = desk().await;
     let project = ProjectId::from(Uuid::from_u128(PROJECT));
-    desk.store.draw(tenant(), project, 1).await.unwrap(); // the first one makes the counter
+    desk.store.draw(tenant(), project.into(), 1).await.unwrap(); // the first one makes the counter
     let mut trips = desk.store.trips();
     let mut more = |store: &PgStore| {
         let before = std::mem::replace(&mut trips, store.trips());
         trips - before
     };
-    assert_eq!((desk.store.draw(tenant(), project, 5).await.unwrap(), more(&desk.store)), (2, 1));
-    assert_eq!((desk.store.draw(tenant(), project, 1).await.unwrap(), more(&desk.store)), (7, 1));
+    assert_eq!((desk.store.draw(tenant(), project.into(), 5).await.unwrap(), more(&desk.store)), (2, 1));
+    assert_eq!((desk.store.draw(tenant(), project.into(), 1).await.unwrap(), more(&desk.store)), (7, 1));
     desk.done(creation(1)).await;
     assert_eq!(more(&desk.store), 1);
     let all = Needs { people: [Uuid::from_u128(9).into()].into(), above: Some(ticket(1).id), ..needs(1) };

@@ -31,7 +31,7 @@ async fn a_file_must_be_migrated_before_use_and_can_go_back() {
     assert_eq!(store.migrate().await.unwrap().len(), 1);
     store.close().await;
     assert!(matches!(store.head().await, Err(StoreError::Unavailable(_))));
-    assert!(matches!(store.draw(TenantId::NIL, ProjectId::NIL, 1).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.draw(TenantId::NIL, ProjectId::NIL.into(), 1).await, Err(StoreError::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn numbers_are_drawn_once_by_many() {
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { store.draw(TenantId::NIL, ProjectId::NIL, 2).await.unwrap() })
+            tokio::spawn(async move { store.draw(TenantId::NIL, ProjectId::NIL.into(), 2).await.unwrap() })
         })
         .collect();
     let mut numbers = Vec::new();
@@ -108,7 +108,7 @@ async fn a_name_without_a_file_is_one_database_in_memory() {
     for name in [":memory:", "", "file::memory:"] {
         let store = SqliteStore::open(name).await.unwrap();
         store.migrate().await.unwrap();
-        assert_eq!(store.draw(TenantId::NIL, ProjectId::NIL, 1).await.unwrap(), 1);
+        assert_eq!(store.draw(TenantId::NIL, ProjectId::NIL.into(), 1).await.unwrap(), 1);
         assert_eq!(store.tenants().await.unwrap(), [], "`{name}`");
         store.close().await;
     }

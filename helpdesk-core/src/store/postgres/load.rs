@@ -10,12 +10,13 @@ use super::value::{Param, get, image, images, maybe_int};
 use crate::actor::Author;
 use crate::decide::Needs;
 use crate::event::Cursor;
-use crate::id::TenantId;
-use crate::org::Person;
+use crate::id::{GroupId, TenantId};
+use crate::org::{Candidate, Person};
 use crate::store::sql::column::Column;
 use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
-use crate::store::{Earlier, Loaded, StoreError};
+use crate::store::sql::reads::limited;
+use crate::store::{BELOW_MAX, Earlier, Head, Loaded, Parts, StoreError};
 use crate::ticket::Entry;
 
 /// What a statement of a load is for.
@@ -24,6 +25,8 @@ enum For {
     Tickets(Extent),
     Entries,
     Ancestors,
+    Below,
+    Pool(GroupId),
     People,
     Grant,
     GroupGrants,
@@ -68,6 +71,13 @@ pub(super) async fn load(
     }
     if let Some(above) = needs.above {
         want(For::Ancestors, core.reads.ancestors.as_str().into(), vec![me(), Param::uuid(above)]);
+    }
+    for top in &needs.below {
+        let text = core.text_for("below", BELOW_MAX as u16 + 1, || limited(&core.reads.below, BELOW_MAX as u16 + 1));
+        want(For::Below, text, vec![me(), Param::uuid(*top)]);
+    }
+    for group in &needs.pools {
+        want(For::Pool(*group), core.reads.pool.as_str().into(), vec![me(), Param::uuid(*group)]);
     }
     if !needs.people.is_empty() {
         want(For::People, people_by_id(core), vec![me(), Param::uuids(needs.people.iter().copied())]);
@@ -120,6 +130,11 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
         For::Ancestors => {
             loaded.ancestors =
                 rows.iter().map(|row| Ok((get(row, 1)?, get(row, 2)?))).collect::<Result<_, StoreError>>()?;
+        }
+        For::Below => loaded.below.extend(images::<Head>(rows)?.into_iter().map(Parts::from)),
+        For::Pool(group) => {
+            let read = |row: &Row| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
+            loaded.pools.insert(group, rows.iter().map(read).collect::<Result<_, StoreError>>()?);
         }
         For::People => {
             for person in images::<Person>(rows)? {

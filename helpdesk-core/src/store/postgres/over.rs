@@ -5,12 +5,12 @@ use crate::actor::{Actor, Author};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{EntryId, GroupId, JobId, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Count, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts, PeopleFind, Queue,
-    Release, RunRecord, Standing, Store, Sweep, Which,
+    Answer, Commit, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
+    PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use crate::ticket::{Entry, Participant, Revision};
 use crate::time::Timestamp;
@@ -176,8 +176,8 @@ macro_rules! queue {
 impl Store for PgStore {
     reads!();
 
-    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
-        Box::pin(async move { queue::draw(&self.link().await?, tenant, project, n).await })
+    fn draw(&self, tenant: TenantId, of: Counter, n: u32) -> Answer<'_, i64> {
+        Box::pin(async move { queue::draw(&self.link().await?, tenant, of, n).await })
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {
@@ -207,8 +207,8 @@ impl Store for PgJoined {
     reads!();
 
     /// On a connection of its own, committed at once: the counter's row must not stay locked until the host commits.
-    fn draw(&self, tenant: TenantId, project: ProjectId, n: u32) -> Answer<'_, i64> {
-        Box::pin(async move { queue::draw(&self.outside().await?, tenant, project, n).await })
+    fn draw(&self, tenant: TenantId, of: Counter, n: u32) -> Answer<'_, i64> {
+        Box::pin(async move { queue::draw(&self.outside().await?, tenant, of, n).await })
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {

@@ -11,7 +11,7 @@ use super::value::{Param, get, maybe_int};
 use crate::event::Cursor;
 use crate::id::{JobId, TenantId};
 use crate::store::sql::column::{Kind, Val};
-use crate::store::{Depth, Job, Lease, NewJob, Release, StoreError, Sweep};
+use crate::store::{Counter, Depth, Job, Lease, NewJob, Release, StoreError, Sweep};
 use crate::time::Timestamp;
 
 type Done<T> = Result<T, StoreError>;
@@ -237,12 +237,12 @@ pub(super) async fn sweep(link: &Link<'_>, upto: Sweep) -> Done<u64> {
 }
 
 /// Numbers of a project: a short transaction of its own that does not wait for the disk. Gaps are allowed.
-pub(super) async fn draw(link: &Link<'_>, tenant: TenantId, project: crate::id::ProjectId, n: u32) -> Done<i64> {
+pub(super) async fn draw(link: &Link<'_>, tenant: TenantId, of: Counter, n: u32) -> Done<i64> {
     const DRAW: &str = "UPDATE {s}hd_counter SET next = next + $3 WHERE tenant_id = $1 AND project_id = $2 \
          RETURNING next - $3, set_config('synchronous_commit', 'off', true)";
     const FIRST: &str = "INSERT INTO {s}hd_counter AS c (tenant_id, project_id, next) VALUES ($1, $2, 1 + $3) \
          ON CONFLICT (tenant_id, project_id) DO UPDATE SET next = c.next + $3 RETURNING next - $3";
-    let params = || vec![Param::uuid(tenant), Param::uuid(project), Param::int(n.into())];
+    let params = || vec![Param::uuid(tenant), Param::uuid(of.key()), Param::int(n.into())];
     let mut rows = link.query("draw", &link.core().sql(DRAW), params()).await?;
     if rows.is_empty() {
         rows = link.query("draw", &link.core().sql(FIRST), params()).await?;

@@ -31,6 +31,14 @@ impl Dialect {
         }
     }
 
+    /// The nil uuid: what an absent id is.
+    pub(crate) const fn nil(self) -> &'static str {
+        match self {
+            Self::Sqlite => "x'00000000000000000000000000000000'",
+            Self::Postgres => "'00000000-0000-0000-0000-000000000000'::uuid",
+        }
+    }
+
     /// A uuid column as text, the way ids print.
     pub(crate) fn uuid_text(self, column: &str) -> String {
         match self {

@@ -9,8 +9,9 @@ use super::names::{Names, columns};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::Grant;
 use crate::store::{Head, Kv, RunRecord};
-use crate::ticket::{Entry, Participant, Revision, Tag, TicketText};
-use crate::workflow::Published;
+use crate::ticket::{Entry, Participant, Relation, Revision, Tag, TicketText};
+use crate::time::Timestamp;
+use crate::workflow::{Category, Published};
 
 /// `sql` with a literal limit: PostgreSQL plans a bound one anew each time.
 pub(crate) fn limited(sql: &str, limit: u16) -> String {
@@ -83,6 +84,10 @@ pub(crate) struct Reads {
     pub(crate) earlier: String,
     /// Tenant, ticket → (distance, id, version) of the tickets above it, nearest first, itself not among them.
     pub(crate) ancestors: String,
+    /// Tenant, ticket → the tickets below it at every depth, in no order. Limited.
+    pub(crate) below: String,
+    /// Tenant, group → (person, tickets assigned that have not ended) of its active members, in order of (since, person).
+    pub(crate) pool: String,
 }
 
 impl Reads {
@@ -170,6 +175,27 @@ impl Reads {
                  WHERE tenant_id = $1 AND id = $2 UNION ALL SELECT up.far + 1, t.id, t.parent_id, t.version FROM up \
                  JOIN {ticket} t ON t.tenant_id = $1 AND t.id = up.parent_id WHERE up.far < 64) \
                  SELECT far, id, version FROM up WHERE far > 0 ORDER BY far"
+            ),
+            // The condition on nil is that of the index.
+            below: format!(
+                "WITH RECURSIVE down(far, id) AS (SELECT 1, id FROM {ticket} WHERE tenant_id = $1 AND parent_id = $2 \
+                 AND parent_id <> {nil} UNION ALL SELECT down.far + 1, t.id FROM down JOIN {ticket} t \
+                 ON t.tenant_id = $1 AND t.parent_id = down.id AND t.parent_id <> {nil} WHERE down.far < 16) \
+                 SELECT {} FROM {ticket} t WHERE t.tenant_id = $1 AND t.id IN (SELECT id FROM down)",
+                columns::<Head>("t."),
+                nil = names.dialect.nil(),
+            ),
+            pool: format!(
+                "SELECT m.person_id, (SELECT count(*) FROM {} p JOIN {ticket} t ON t.tenant_id = p.tenant_id \
+                 AND t.id = p.ticket_id WHERE p.tenant_id = m.tenant_id AND p.person_id = m.person_id \
+                 AND p.relation = '{}' AND p.until = {never} AND t.deleted_at = {never} AND t.category < {}) \
+                 FROM {member} m JOIN {} q ON q.tenant_id = m.tenant_id AND q.id = m.person_id \
+                 WHERE m.tenant_id = $1 AND m.group_id = $2 AND q.active ORDER BY m.since, m.person_id",
+                names.of::<Participant>(),
+                Relation::Assignee,
+                Category::Resolved as i64,
+                names.of::<Person>(),
+                never = Timestamp::NEVER.millis(),
             ),
         }
     }

@@ -9,13 +9,13 @@ use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::Cursor;
 use crate::id::{EntryId, PersonId, TenantId, TicketId};
-use crate::org::{Membership, Person};
+use crate::org::{Candidate, Membership, Person};
 use crate::store::sql::column::{Column, Val};
 use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
 use crate::store::sql::reads::limited;
 use crate::store::sql::{assemble, select};
-use crate::store::{Count, Earlier, Find, Head, Loaded, Parts, PeopleFind, Standing, Which};
+use crate::store::{BELOW_MAX, Count, Earlier, Find, Head, Loaded, Parts, PeopleFind, Standing, Which};
 use crate::ticket::Entry;
 use crate::time::Timestamp;
 
@@ -40,6 +40,15 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
     if let Some(above) = needs.above {
         let read = |row: &rusqlite::Row<'_>| Ok((get(row, 1)?, get(row, 2)?));
         loaded.ancestors = db.query("ancestors", &r.ancestors, [t.clone(), above.put()], read)?;
+    }
+    for top in &needs.below {
+        let below = limited(&r.below, BELOW_MAX as u16 + 1);
+        let found: Vec<Head> = db.images("below", &below, &[t.clone(), top.put()])?;
+        loaded.below.extend(found.into_iter().map(Parts::from));
+    }
+    for group in &needs.pools {
+        let read = |row: &rusqlite::Row<'_>| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
+        loaded.pools.insert(*group, db.query("pool", &r.pool, [t.clone(), group.put()], read)?);
     }
     let mut found: BTreeMap<PersonId, Person> = BTreeMap::new();
     for id in &needs.people {

@@ -140,7 +140,7 @@ pub(super) async fn draw_never_repeats(bench: &Bench) {
         tokio::spawn(async move {
             let mut mine = vec![];
             for _ in 0..25 {
-                let first = store.draw(tenant, project, n).await.unwrap();
+                let first = store.draw(tenant, project.into(), n).await.unwrap();
                 mine.extend(first..first + i64::from(n));
             }
             mine
@@ -150,6 +150,6 @@ pub(super) async fn draw_never_repeats(bench: &Bench) {
     let distinct: BTreeSet<i64> = all.iter().copied().collect();
     assert_eq!(all.len(), distinct.len());
     assert!(distinct.first().is_some_and(|first| *first >= 1));
-    let there = world.store.draw(tenant, world.ops, 1).await.unwrap();
+    let there = world.store.draw(tenant, world.ops.into(), 1).await.unwrap();
     assert_eq!(there, 1, "every project counts by itself");
 }

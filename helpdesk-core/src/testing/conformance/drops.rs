@@ -78,11 +78,17 @@ pub(super) async fn a_dropped_creation_is_whole_or_nothing(bench: &Bench) {
         let seed = crate::testing::Chance::new(k as u64).uuid(world.clock.now().millis());
         let create = CreateTicket { id: Some(seed.into()), ..CreateTicket::new(world.it, format!("t{k}")) };
         let over = poll_and_drop(desk.act(&world.ana, create.description("words")), k).await;
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        // Nothing, or the head with its text, its people and its event.
-        let (_, parts) = world.store.ticket(world.tenant, &Which::Id(seed.into()), 10).await.unwrap();
+        // Nothing, or the head with its text, its people and its event. What was on its way may arrive between the two
+        // looks: then look again.
         let subject = crate::event::Subject::Ticket(seed.into());
-        let events = world.store.history(world.tenant, &subject, 0, 10).await.unwrap();
+        let (parts, events) = loop {
+            let before = world.store.history(world.tenant, &subject, 0, 10).await.unwrap();
+            let (_, parts) = world.store.ticket(world.tenant, &Which::Id(seed.into()), 10).await.unwrap();
+            let after = world.store.history(world.tenant, &subject, 0, 10).await.unwrap();
+            if before.len() == after.len() {
+                break (parts, after);
+            }
+        };
         let there = parts.as_ref().map(|parts| (parts.text.is_some(), parts.people.len(), events.len()));
         assert!(there.is_none_or(|there| there == (true, 2, 1)), "dropped after {k} polls: {there:?}");
         assert_eq!(parts.is_some(), !events.is_empty(), "dropped after {k} polls");
@@ -106,7 +112,7 @@ pub(super) async fn a_closed_store_is_unavailable(bench: &Bench) {
     let is_closed = |error: StoreError| assert_eq!(error.code(), "UNAVAILABLE", "{error}");
     is_closed(world.store.head().await.unwrap_err());
     is_closed(world.store.ticket(world.tenant, &Which::Id(id), 1).await.unwrap_err());
-    is_closed(world.store.draw(world.tenant, world.it, 1).await.unwrap_err());
+    is_closed(world.store.draw(world.tenant, world.it.into(), 1).await.unwrap_err());
     let error = world.desk.act(&world.ana, Comment::public(id, "late")).await.unwrap_err();
     assert_eq!(error.code(), "UNAVAILABLE");
     world.desk.close().await;

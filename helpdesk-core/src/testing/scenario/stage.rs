@@ -69,7 +69,9 @@ impl From<Refusal> for Refused {
         let fields = match &refusal {
             Refusal::Invalid(faults) => faults.iter().map(|fault| fault.field.to_owned()).collect(),
             Refusal::Conflict(conflict) => names(&conflict.fields),
-            Refusal::Workflow(WorkflowRefusal::Missing { missing, .. }) => names(missing),
+            Refusal::Workflow(WorkflowRefusal::Missing { missing, .. } | WorkflowRefusal::Unmet { missing, .. }) => {
+                names(missing)
+            }
             Refusal::Denied(denied) => vec![denied.needed.as_str().to_owned()],
             _ => vec![],
         };

@@ -18,7 +18,7 @@ use crate::store::PeopleFind;
 use crate::testing::{Chance, ManualClock, Model};
 use crate::ticket::EntryVisibility;
 use crate::time::Clock;
-use crate::workflow::decide::available;
+use crate::workflow::exits::{Asker, available};
 
 /// Scene, decide and settle without any database. Shows no lists, keeps no idempotency keys.
 pub struct PureStage {
@@ -70,9 +70,17 @@ impl PureStage {
             }
             Look::Exits(id) => {
                 let (_, case, may) = self.case(viewer, *id)?;
-                let exits = available(&case, may).into_iter();
+                let under = |other: &&std::sync::Arc<Case>| {
+                    other.ticket.parent == Some(*id)
+                        && !other.ticket.category.ended()
+                        && other.ticket.deleted_at.is_none()
+                        && self.case(viewer, other.ticket.id).is_ok()
+                };
+                let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
+                let ended = rows.map(|rows| !rows.cases.values().any(|other| under(&other)));
+                let asker = Asker { may, person: viewer.person_id(), children_ended: ended };
                 Seen::Exits(
-                    exits.map(|exit| (exit.transition.id, exit.denied.is_none() && exit.missing.is_empty())).collect(),
+                    available(&case, asker).into_iter().map(|exit| (exit.transition.id.clone(), exit.open())).collect(),
                 )
             }
             Look::History(id) => {
@@ -160,9 +168,8 @@ impl DeskStage {
                 Seen::Entries(entries.into_iter().map(|entry| (entry.id, entry.body)).collect())
             }
             Look::Exits(id) => {
-                let exits = desk.ticket(viewer, *id).await?.exits().into_iter();
-                let open = |exit: &crate::workflow::decide::Exit| exit.denied.is_none() && exit.missing.is_empty();
-                Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), open(&exit))).collect())
+                let exits = desk.exits(viewer, *id).await?.into_iter();
+                Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), exit.open())).collect())
             }
             Look::People(text) => {
                 let find = PeopleFind { search: text.clone(), limit: 100, ..PeopleFind::default() };

@@ -83,7 +83,7 @@ pub(super) fn blank(
 }
 
 /// The differences `patch` makes to `ticket`, texts apart; every value that cannot be taken becomes a fault.
-pub(super) fn plan(
+pub(crate) fn plan(
     scene: &Scene,
     ticket: &Ticket,
     patch: &Patch,

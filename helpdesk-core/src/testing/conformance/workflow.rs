@@ -1,0 +1,200 @@
+//! What transitions look at beyond their ticket: who can be chosen, and what stands below.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Bench;
+use crate::command::{
+    AddMember, CreateProject, CreateTicket, DeleteTicket, EditPerson, MoveTo, Patch, PublishWorkflow, Relate,
+};
+use crate::decide::Needs;
+use crate::desk::Desk;
+use crate::event::{Cursor, Event, Subject};
+use crate::id::{PersonId, ProjectId, TicketId};
+use crate::store::{Counter, Log as _, Store as _};
+use crate::testing::{Faulty, World};
+use crate::ticket::Relation;
+use crate::workflow::{Category, Definition};
+
+const TURNS: &str = r#"
+    key = "turns"
+    name = "Turns"
+    states = [
+        { id = "new", label = "New", category = "new", enter = [{ assign = { by = "round_robin" } }] },
+        { id = "done", label = "Done", category = "closed" },
+    ]
+    transitions = [
+        { id = "create", label = "Create", from = "nothing", to = "new" },
+        { id = "finish", label = "Finish", from = ["new"], to = "done" },
+    ]"#;
+
+const FAMILY: &str = r#"
+    key = "family"
+    name = "Family"
+    states = [{ id = "new", label = "New", category = "new" }, { id = "done", label = "Done", category = "closed" }]
+    transitions = [
+        { id = "create", label = "Create", from = "nothing", to = "new" },
+        { id = "finish", label = "Finish", from = ["new"], to = "done", validators = ["children_ended"] },
+        { id = "back", label = "Back", from = ["done"], to = "new" },
+    ]"#;
+
+async fn project(world: &World, key: &str, workflow: &str) -> ProjectId {
+    let definition = Definition::from_toml(workflow).unwrap();
+    let name = definition.key.clone();
+    world.must(&world.root, PublishWorkflow { tenant: world.tenant, definition }).await;
+    world.must(&world.root, CreateProject::new(world.tenant, key).workflow(name)).await
+}
+
+async fn other_desk(bench: &Bench, world: &World) -> Desk {
+    Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone()).build().await.unwrap()
+}
+
+pub(super) async fn a_pool_has_active_members_with_what_they_have(bench: &Bench) {
+    let world = bench.world().await;
+    let [ana, ben, rob] = [&world.ana, &world.ben, &world.rob].map(World::id);
+    world.clock.advance(1000);
+    for person in [ben, rob] {
+        world.must(&world.root, AddMember { group: world.service, person }).await;
+        world.clock.advance(1000);
+    }
+    world.must(&world.root, AddMember { group: world.service, person: ana }).await;
+    world.must(&world.root, EditPerson { active: Some(false), ..EditPerson::new(rob) }).await;
+    let mut given = vec![];
+    for title in ["open", "another", "ended", "deleted"] {
+        let id = world.ticket(title).await;
+        world.must(&world.ana, Relate::new(id, Relation::Assignee, [ben])).await;
+        given.push(id);
+    }
+    // Neither watching nor having been assigned counts.
+    world.must(&world.ana, Relate::new(given[0], Relation::Watcher, [ana])).await;
+    world.must(&world.ana, MoveTo::new(given[2], "finish")).await;
+    world.must(&world.mia, DeleteTicket { ticket: given[3], reason: None }).await;
+    let needs = Needs { pools: BTreeSet::from([world.service]), ..Needs::default() };
+    let loaded = world.store.load(world.tenant, &needs, None).await.unwrap();
+    let pool: Vec<(PersonId, u32)> = loaded.pools[&world.service].iter().map(|one| (one.person, one.open)).collect();
+    assert_eq!(pool, [(ben, 2), (ana, 0)]);
+}
+
+pub(super) async fn everything_below_is_loaded(bench: &Bench) {
+    let world = bench.world().await;
+    let mut line = vec![world.ticket("top").await];
+    for n in 0..4 {
+        for twin in 0..2 {
+            let fields = Patch { parent: line.last().copied().map(Some), ..Patch::default() };
+            let id = world.must(&world.ana, CreateTicket::new(world.it, format!("{n}/{twin}")).fields(fields)).await;
+            if twin == 1 {
+                line.push(id);
+            }
+        }
+    }
+    world.ticket("beside").await;
+    let below = async |top: TicketId| {
+        let needs = Needs { below: BTreeSet::from([top]), ..Needs::default() };
+        let loaded = world.store.load(world.tenant, &needs, None).await.unwrap();
+        assert!(loaded.below.iter().all(|parts| parts.ticket.parent.is_some() && parts.people.len() == 2));
+        loaded.below.iter().map(|parts| parts.ticket.id).collect::<BTreeSet<TicketId>>()
+    };
+    let all = below(line[0]).await;
+    assert_eq!(all.len(), 8);
+    assert!(line[1..].iter().all(|id| all.contains(id)));
+    assert_eq!(below(line[3]).await.len(), 2);
+    assert_eq!(below(line[4]).await.len(), 0);
+}
+
+/// FEATURES P5: between two processes the turns of seven people differ by at most one.
+pub(super) async fn turns_are_fair_between_two_desks(bench: &Bench) {
+    const PEOPLE: usize = 7;
+    let rounds = if std::env::var_os("HELPDESK_LONG").is_some() { 1000 } else { 70 };
+    let world = bench.world().await;
+    let project = project(&world, "TURNS", TURNS).await;
+    for (_, actor) in &world.people()[..PEOPLE] {
+        world.must(&world.root, AddMember { group: world.service, person: World::id(actor) }).await;
+    }
+    // A group's turns are its own.
+    assert_eq!(world.store.draw(world.tenant, Counter::Turns(world.network), 1).await.unwrap(), 1);
+    let other = other_desk(bench, &world).await;
+    let create = |n: usize| {
+        let fields = Patch { group: Some(Some(world.service)), ..Patch::default() };
+        CreateTicket::new(project, format!("{n}")).fields(fields)
+    };
+    let many = async |desk: &Desk, from: usize| {
+        for n in (from..rounds).step_by(2) {
+            desk.act(&world.mia, create(n)).await.unwrap();
+            // A refused creation takes nobody's turn.
+            desk.act(&world.mia, CreateTicket { title: String::new(), ..create(n) }).await.unwrap_err();
+        }
+    };
+    tokio::join!(many(&world.desk, 0), many(&other, 1));
+    let mut counts: BTreeMap<PersonId, usize> = BTreeMap::new();
+    let mut cursor = Cursor::at(0);
+    loop {
+        let (events, next) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
+        if next == cursor {
+            break;
+        }
+        cursor = next;
+        for event in events {
+            if let Event::ParticipantAdded(added) = &event.event {
+                *counts.entry(added.person).or_default() += 1;
+            }
+        }
+    }
+    let (least, most) = (counts.values().min().unwrap(), counts.values().max().unwrap());
+    assert_eq!((counts.len(), counts.values().sum::<usize>()), (PEOPLE, rounds));
+    assert!(most - least <= 1, "{counts:?}");
+}
+
+/// "All sub-tickets have ended" is a read that must still hold when the parent's move is committed.
+pub(super) async fn a_parent_never_ends_over_an_open_child(bench: &Bench) {
+    let world = bench.world().await;
+    let project = project(&world, "FAM", FAMILY).await;
+    let parent = world.must(&world.mia, CreateTicket::new(project, "parent")).await;
+    let fields = Patch { parent: Some(Some(parent)), ..Patch::default() };
+    let child = world.must(&world.mia, CreateTicket::new(project, "child").fields(fields)).await;
+    let other = other_desk(bench, &world).await;
+    let way = |desk: Desk, ticket, way: &'static str| {
+        let mia = world.mia.clone();
+        async move { desk.act(&mia, MoveTo::new(ticket, way)).await.is_ok() }
+    };
+    let over = AtomicBool::new(false);
+    let children = async {
+        while !over.load(Ordering::Relaxed) {
+            way(other.clone(), child, "finish").await;
+            tokio::task::yield_now().await;
+            way(other.clone(), child, "back").await;
+        }
+    };
+    let parents = async {
+        let mut ended = 0;
+        for _ in 0..2000 {
+            if way(world.desk.clone(), parent, "finish").await {
+                ended += 1;
+                assert!(way(world.desk.clone(), parent, "back").await);
+            }
+            if ended == 5 {
+                break;
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(parents, children);
+    // The log tells in which order it happened.
+    let (mut open, mut ended, mut cursor) = (true, 0, Cursor::at(0));
+    loop {
+        let (events, next) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
+        if next == cursor {
+            break;
+        }
+        cursor = next;
+        for event in events {
+            let Event::TicketMoved(moved) = &event.event else { continue };
+            if event.subject == Subject::Ticket(child) {
+                open = moved.after != Category::Closed;
+            } else if moved.after == Category::Closed {
+                ended += 1;
+                assert!(!open, "the parent ended over an open child at {:?}", event.cursor);
+            }
+        }
+    }
+    assert!(ended > 0, "the parent never ended");
+}

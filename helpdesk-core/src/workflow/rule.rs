@@ -1,0 +1,70 @@
+//! What a definition says beyond states and arrows: [`Guard`]s, [`Validator`]s and [`Effect`]s, as data.
+//!
+//! Nothing is decided here; see [`exits`](super::exits) for who may pass and [`effects`](super::effects) for what follows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::Patch;
+use crate::filter::Filter;
+use crate::id::GroupId;
+use crate::value::names;
+
+/// A condition on the ticket, with the words people read when it does not hold.
+///
+/// In TOML: `{ when = { priority = ["critical"] }, says = "only critical tickets are escalated" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// What must hold. [`Cond::Mine`](crate::filter::Cond::Mine) is about whoever takes the transition.
+    pub when: Filter,
+    /// Why the transition is closed when it does not.
+    pub says: String,
+}
+
+/// What must be true after the fields of the command are set. All that fail are told at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Validator {
+    /// Every sub-ticket has ended: `"children_ended"`. Deleted ones do not count.
+    ChildrenEnded,
+    /// A condition on the ticket as it will be.
+    #[serde(untagged)]
+    Check(Guard),
+}
+
+names! {
+    /// How somebody is chosen out of a group (FEATURES P5). Inactive people are passed over.
+    pub enum Strategy ("strategy") {
+        /// In turn.
+        RoundRobin = "round_robin",
+        /// Whoever is assigned to the fewest tickets that have not ended; among equals the one who came first.
+        LeastLoaded = "least_loaded",
+    }
+}
+
+/// Choosing an assignee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assign {
+    /// How.
+    pub by: Strategy,
+    /// Out of which group; the ticket's owning group when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+}
+
+/// What happens along with a transition, in the same commit. An effect that cannot be carried out refuses the command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Sets fields: `{ set = { priority = "high" } }`. Neither texts nor the parent.
+    Set(Box<Patch>),
+    /// Assigns to somebody, unless somebody is assigned already: `{ assign = { by = "round_robin" } }`. A group without
+    /// active members assigns nobody.
+    Assign(Assign),
+    /// Takes all assignees off: `"unassign"`.
+    Unassign,
+    /// Moves every sub-ticket that has not ended, at every depth, to an end of its own workflow: `"end_children"`. One
+    /// from which no transition leads to an end is forced nowhere: it refuses the command.
+    EndChildren,
+}
