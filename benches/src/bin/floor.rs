@@ -17,7 +17,7 @@ use helpdesk_benches::step::{Board, Op};
 use helpdesk_benches::stock;
 use helpdesk_benches::world::World;
 use helpdesk_core::store::postgres::{PgOptions, PgStore};
-use helpdesk_core::store::sqlite::SqliteStore;
+use helpdesk_core::store::sqlite::{SqliteOptions, SqliteStore};
 use helpdesk_core::{Clock, Desk, SystemClock};
 use helpdesk_testkit::{Cluster, ClusterOptions};
 
@@ -241,7 +241,10 @@ async fn sqlite(options: &Options, report: &mut Report) -> anyhow::Result<()> {
 }
 
 async fn opened(file: &Path, world: &Arc<World>) -> anyhow::Result<Place> {
-    let desk = Desk::builder(SqliteStore::open(file).await?).build().await?;
+    // A host with a large file maps it; a small one fits into the cache.
+    let mapped = if world.tickets > 100_000 { 8 << 30 } else { 0 };
+    let store = SqliteStore::open_with(file, SqliteOptions { mapped, ..SqliteOptions::default() }).await?;
+    let desk = Desk::builder(store).build().await?;
     let board = Arc::new(Board::stocked(world.tickets));
     Ok(Place { served: Arc::new(Served { desk, world: Arc::clone(world) }), board })
 }

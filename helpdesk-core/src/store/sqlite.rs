@@ -68,11 +68,21 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// Page cache per connection, bytes.
     pub cache: u32,
+    /// How much of the file is read by mapping it instead of copying its pages, bytes; 0: nothing. Speeds up files that
+    /// are larger than the cache. An I/O error of the medium then ends the process (see SQLite's `mmap_size`).
+    pub mapped: u64,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { synchronous_full: true, readers: 4, seats: 2, busy_timeout: Duration::from_secs(10), cache: 32 << 20 }
+        Self {
+            synchronous_full: true,
+            readers: 4,
+            seats: 2,
+            busy_timeout: Duration::from_secs(10),
+            cache: 32 << 20,
+            mapped: 0,
+        }
     }
 }
 

@@ -56,5 +56,6 @@ fn pragmas(conn: &Connection, options: &SqliteOptions, write: bool) -> rusqlite:
         conn.pragma_update(None, "query_only", true)?;
     }
     conn.pragma_update(None, "cache_size", -i64::from(options.cache / 1024))?;
+    conn.pragma_update(None, "mmap_size", i64::try_from(options.mapped).unwrap_or(i64::MAX))?;
     Ok(mode)
 }
