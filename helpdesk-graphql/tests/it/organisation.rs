@@ -78,7 +78,7 @@ async fn projects_tags_and_groups_are_made_changed_and_listed() {
     assert_eq!(lists["tags"]["nodes"], json!([{"name": "printer"}, {"name": "urgent"}]));
     let found = stage.get(root, "query($id: ID!) { tag(id: $id) { name } }", json!({"id": tag["id"]})).await;
     assert_eq!(found["tag"]["name"], "seo");
-    assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 3);
     let kai = json!({"role": "AGENT", "everywhere": false, "project": {"key": "OPS"}, "to": {"name": "Kai"}});
     assert!(lists["grants"]["nodes"].as_array().unwrap().contains(&kai), "{lists:#}");
     let after = json!({"a": lists["groups"]["pageInfo"]["endCursor"]});
@@ -148,7 +148,7 @@ async fn workflows_are_published_by_version() {
     let stage = Stage::new().await;
     let root = &stage.world.root;
     let document = "{ workflows(first: 5) { nodes { id key version definition } } }";
-    let known = stage.get(root, document, Value::Null).await["workflows"]["nodes"][1].clone();
+    let known = stage.get(root, document, Value::Null).await["workflows"]["nodes"][2].clone();
     assert_eq!(known["key"], "kanban");
     let mut definition = known["definition"].clone();
     let same =
@@ -160,7 +160,7 @@ async fn workflows_are_published_by_version() {
         .await;
     assert_eq!(next["workflow"], json!({"version": 2, "name": "Board"}));
     let newest = stage.get(root, "{ workflows(first: 5) { nodes { version } } all: workflows(first: 5, allVersions: true) { nodes { version } } }", Value::Null).await;
-    assert_eq!(newest["workflows"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(newest["workflows"]["nodes"].as_array().unwrap().len(), 3);
     assert_eq!(newest["all"]["nodes"].as_array().unwrap().len(), 3);
 }
 
