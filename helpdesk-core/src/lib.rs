@@ -4,6 +4,7 @@
 //! together; the event log feeds everything else.** Start at [`Desk`]; ARCHITECTURE.md in the repository tells the rest.
 
 pub mod actor;
+pub mod approval;
 pub mod case;
 pub mod command;
 pub mod config;
