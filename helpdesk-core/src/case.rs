@@ -69,6 +69,15 @@ impl Case {
                 ticket.category = e.after;
                 follow(ticket, e.before, moment.at);
             }
+            // The definition itself stands in the configuration: the scene puts it beside.
+            Event::TicketMigrated(e) => {
+                let reopened = ticket.reopened;
+                ticket.workflow.clone_from(&e.to);
+                ticket.state.clone_from(&e.after);
+                ticket.category = e.category_after;
+                follow(ticket, e.category_before, moment.at);
+                ticket.reopened = reopened; // nobody took the ticket up again
+            }
             Event::ParticipantAdded(e) => {
                 let joined = Participant {
                     tenant: ticket.tenant,

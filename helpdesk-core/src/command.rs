@@ -117,6 +117,7 @@ commands! {
     EditTicket => (),
     MoveTo => (),
     ForceState => (),
+    MigrateTicket => (),
     Relate => (),
     Unrelate => (),
     TagTicket => (),

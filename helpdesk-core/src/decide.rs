@@ -86,6 +86,7 @@ impl Needs {
                 self.parent(c.fields.parent.flatten());
             }
             Command::ForceState(c) => self.ticket(c.ticket),
+            Command::MigrateTicket(c) => self.ticket(c.ticket),
             Command::Relate(c) => {
                 self.ticket(c.ticket);
                 self.people.extend(&c.people);
@@ -172,6 +173,7 @@ impl Command {
             | Self::EditTicket(_)
             | Self::MoveTo(_)
             | Self::ForceState(_)
+            | Self::MigrateTicket(_)
             | Self::Relate(_)
             | Self::Unrelate(_)
             | Self::TagTicket(_)
@@ -190,6 +192,7 @@ impl Command {
             Self::EditTicket(c) => Some(c.ticket),
             Self::MoveTo(c) => Some(c.ticket),
             Self::ForceState(c) => Some(c.ticket),
+            Self::MigrateTicket(c) => Some(c.ticket),
             Self::Relate(c) => Some(c.ticket),
             Self::Unrelate(c) => Some(c.ticket),
             Self::TagTicket(c) => Some(c.ticket),
@@ -245,6 +248,7 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::EditTicket(c) => tickets::edit(scene, c, ctx),
         Command::MoveTo(c) => workflow::decide::move_to(scene, c, ctx),
         Command::ForceState(c) => workflow::decide::force(scene, c, ctx),
+        Command::MigrateTicket(c) => workflow::migrate::migrate(scene, c, ctx),
         Command::Relate(c) => tickets::relate(scene, c, ctx),
         Command::Unrelate(c) => tickets::unrelate(scene, c, ctx),
         Command::TagTicket(c) => tickets::tag(scene, c, ctx),

@@ -6,6 +6,7 @@
 mod act;
 mod cache;
 pub mod live;
+pub mod migrate;
 mod order;
 pub mod read;
 mod within;

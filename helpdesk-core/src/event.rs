@@ -143,6 +143,11 @@ events! {
     TicketMoved = "ticket.moved" @ 1 {
         transition: Option<String>, from: String, to: String, before: Category, after: Category, reason: Option<String>,
     }
+    /// A ticket was taken to another version of its workflow.
+    TicketMigrated = "ticket.workflow_migrated" @ 1 {
+        from: WorkflowRef, to: WorkflowRef, before: String, after: String, category_before: Category,
+        category_after: Category,
+    }
     /// Somebody became something to a ticket.
     ParticipantAdded = "ticket.participant_added" @ 1 { person: PersonId, relation: Relation, }
     /// Somebody ceased to be something to a ticket.
@@ -197,6 +202,7 @@ impl Event {
             | Self::TicketCreated(_)
             | Self::TicketEdited(_)
             | Self::TicketMoved(_)
+            | Self::TicketMigrated(_)
             | Self::ParticipantAdded(_)
             | Self::ParticipantRemoved(_)
             | Self::TicketTagged(_)
@@ -223,6 +229,8 @@ impl Event {
         match self {
             Self::TicketEdited(e) => e.changes.iter().map(shown).collect(),
             Self::TicketMoved(e) => one(Field::State, Value::Text(e.from.clone()), Value::Text(e.to.clone())),
+            Self::TicketMigrated(e) if e.before == e.after => vec![],
+            Self::TicketMigrated(e) => one(Field::State, Value::Text(e.before.clone()), Value::Text(e.after.clone())),
             Self::ParticipantAdded(e) => one(relation(e.relation), Value::Null, Value::text(Some(e.person))),
             Self::ParticipantRemoved(e) => one(relation(e.relation), Value::text(Some(e.person)), Value::Null),
             Self::TicketTagged(e) => {
@@ -307,6 +315,7 @@ impl Event {
             | Self::PluginInstalled(_)
             | Self::PluginRemoved(_)
             | Self::TicketMoved(_)
+            | Self::TicketMigrated(_)
             | Self::ParticipantAdded(_)
             | Self::ParticipantRemoved(_)
             | Self::TicketTagged(_)

@@ -232,6 +232,12 @@ impl Scene {
             }
         } else if let Some(case) = self.open(id) {
             case.apply(event, moment);
+            if let Event::TicketMigrated(migrated) = event
+                && let Some(workflow) = self.config.workflows.get(&migrated.to).cloned()
+                && let Some(case) = self.open(id)
+            {
+                case.workflow = workflow;
+            }
         }
     }
 

@@ -6,6 +6,7 @@ pub mod check;
 pub mod decide;
 pub mod effects;
 pub mod exits;
+pub mod migrate;
 pub mod model;
 pub mod rule;
 

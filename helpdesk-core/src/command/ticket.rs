@@ -7,6 +7,7 @@ use crate::id::{EntryId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Field, double};
+use crate::workflow::WorkflowRef;
 
 /// Creates a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -161,6 +162,17 @@ impl MoveTo {
     pub fn new(ticket: TicketId, transition: impl Into<String>) -> Self {
         Self { ticket, transition: transition.into(), fields: Patch::default() }
     }
+}
+
+/// Takes a ticket to another published version of a workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MigrateTicket {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The version.
+    pub to: WorkflowRef,
+    /// The state it gets there; the one with the same id when absent.
+    pub state: Option<String>,
 }
 
 /// Puts a ticket into a state without a transition. Needs `ticket.force` and a reason; audited.

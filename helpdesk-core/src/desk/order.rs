@@ -200,6 +200,7 @@ impl<'a> Order<'a> {
             | Command::EditTicket(_)
             | Command::MoveTo(_)
             | Command::ForceState(_)
+            | Command::MigrateTicket(_)
             | Command::Relate(_)
             | Command::Unrelate(_)
             | Command::TagTicket(_)

@@ -162,7 +162,8 @@ suite! {
         a_pool_has_active_members_with_what_they_have
         everything_below_is_loaded
         turns_are_fair_between_two_desks
-        a_parent_never_ends_over_an_open_child;
+        a_parent_never_ends_over_an_open_child
+        tickets_in_flight_are_migrated;
     queue:
         claims_are_in_order_of_priority_and_time
         one_of_a_subject_at_a_time

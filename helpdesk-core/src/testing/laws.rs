@@ -127,6 +127,7 @@ async fn still(world: &World, by: &crate::Actor, command: &Command, version: i64
             | Command::Unrelate(_)
             | Command::EditComment(_)
             | Command::ForceState(_)
+            | Command::MigrateTicket(_)
             | Command::DeleteTicket(_)
             | Command::RestoreTicket(_)
     );

@@ -134,6 +134,15 @@ fn tickets() -> Vec<Event> {
             reason: None,
         }
         .into(),
+        TicketMigrated {
+            from: WorkflowRef { key: "repair".into(), version: 1 },
+            to: WorkflowRef { key: "repair".into(), version: 2 },
+            before: "out".into(),
+            after: "done".into(),
+            category_before: Category::Resolved,
+            category_after: Category::Closed,
+        }
+        .into(),
         ParticipantAdded { person, relation: Relation::Watcher }.into(),
         ParticipantRemoved { person, relation: Relation::Assignee }.into(),
         TicketTagged { added: vec![tag], removed: vec![] }.into(),

@@ -53,6 +53,7 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
             key => Some(key),
         },
         Event::TicketEdited(_) => None,
+        Event::TicketMigrated(_) => Some(if key.starts_with("category") { "category" } else { "state" }),
         Event::TicketMoved(_) => Some(if matches!(key, "before" | "after") { "category" } else { "state" }),
         Event::ParticipantAdded(ParticipantAdded { relation, .. })
         | Event::ParticipantRemoved(ParticipantRemoved { relation, .. }) => Some(people(*relation)),

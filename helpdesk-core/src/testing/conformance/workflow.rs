@@ -5,15 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Bench;
 use crate::command::{
-    AddMember, CreateProject, CreateTicket, DeleteTicket, EditPerson, MoveTo, Patch, PublishWorkflow, Relate,
+    AddMember, CreateProject, CreateTicket, DeleteTicket, EditPerson, EditTicket, GrantRole, MoveTo, Patch,
+    PublishWorkflow, Relate,
 };
 use crate::decide::Needs;
 use crate::desk::Desk;
+use crate::desk::migrate::Migrated;
 use crate::event::{Cursor, Event, Subject};
 use crate::id::{PersonId, ProjectId, TicketId};
+use crate::role::Role;
 use crate::store::{Counter, Log as _, Store as _};
 use crate::testing::{Faulty, World};
-use crate::ticket::Relation;
+use crate::ticket::{Relation, Visibility};
+use crate::workflow::migrate::Migration;
 use crate::workflow::{Category, Definition};
 
 const TURNS: &str = r#"
@@ -142,6 +146,94 @@ pub(super) async fn turns_are_fair_between_two_desks(bench: &Bench) {
     let (least, most) = (counts.values().min().unwrap(), counts.values().max().unwrap());
     assert_eq!((counts.len(), counts.values().sum::<usize>()), (PEOPLE, rounds));
     assert!(most - least <= 1, "{counts:?}");
+}
+
+const REPAIR: [&str; 2] = [
+    r#"
+    key = "repair"
+    name = "Repair"
+    states = [
+        { id = "in", label = "In", category = "new" },
+        { id = "shelf", label = "On the shelf", category = "waiting" },
+        { id = "out", label = "Out", category = "resolved" },
+    ]
+    transitions = [
+        { id = "take", label = "Take", from = "nothing", to = "in" },
+        { id = "lay", label = "Lay aside", from = ["in"], to = "shelf" },
+        { id = "give", label = "Give", from = ["in", "shelf"], to = "out" },
+    ]"#,
+    r#"
+    key = "repair"
+    name = "Repair"
+    states = [
+        { id = "in", label = "In", category = "open", enter = [{ set = { priority = "critical" } }] },
+        { id = "out", label = "Out", category = "closed" },
+    ]
+    transitions = [
+        { id = "take", label = "Take", from = "nothing", to = "in" },
+        { id = "give", label = "Give", from = ["in"], to = "out", required = ["estimate"] },
+    ]"#,
+];
+
+pub(super) async fn tickets_in_flight_are_migrated(bench: &Bench) {
+    let world = bench.world().await;
+    let project = project(&world, "FIX", REPAIR[0]).await;
+    let admin = World::id(&world.olaf);
+    world.must(&world.root, GrantRole::new(Role::Admin, admin)).await;
+    let mut made = vec![];
+    for title in ["in", "shelf", "out", "deleted", "secret"] {
+        made.push(world.must(&world.mia, CreateTicket::new(project, title)).await);
+    }
+    for (ticket, ways) in [(1, &["lay"][..]), (2, &["give"]), (4, &["lay"])] {
+        for way in ways {
+            world.must(&world.mia, MoveTo::new(made[ticket], *way)).await;
+        }
+    }
+    world.must(&world.mia, DeleteTicket { ticket: made[3], reason: None }).await;
+    let restricted = Patch { visibility: Some(Visibility::Restricted), ..Patch::default() };
+    world.must(&world.mia, EditTicket::new(made[4], restricted)).await;
+    let beside = world.ticket("of another workflow").await;
+    let definition = Definition::from_toml(REPAIR[1]).unwrap();
+    world.must(&world.root, PublishWorkflow { tenant: world.tenant, definition }).await;
+    let states = async || {
+        let parts = world.store.tickets(world.tenant, &made).await.unwrap().1;
+        let of = |id| parts.iter().find(|parts| parts.ticket.id == id).map(|parts| &parts.ticket).unwrap();
+        made.iter().map(|id| format!("{}@{}", of(*id).state, of(*id).workflow.version)).collect::<Vec<_>>()
+    };
+
+    let plan = Migration::new("repair", 2);
+    assert_eq!(world.desk.migrate(&world.ana, &plan).await.unwrap_err().code(), "FORBIDDEN");
+    assert_eq!(world.desk.rehearse(&world.olaf, &Migration::new("repair", 7)).await.unwrap_err().code(), "NOT_FOUND");
+    let wrong = plan.clone().state("shelf", "attic").state("cellar", "in");
+    let error = world.desk.rehearse(&world.olaf, &wrong).await.unwrap_err();
+    assert_eq!(error.code(), "WORKFLOW_MALFORMED");
+    assert!(error.to_string().contains("`attic`") && error.to_string().contains("`cellar`"), "{error}");
+
+    // An admin does not see the restricted one: it is counted, not named.
+    let rehearsed = world.desk.rehearse(&world.olaf, &plan).await.unwrap();
+    assert_eq!((rehearsed.moved, &rehearsed.blocked), (3, &BTreeMap::from([("shelf".to_owned(), 2)])));
+    assert_eq!(rehearsed.named, [(made[1], "shelf".to_owned())]);
+    assert_eq!(states().await, ["in@1", "shelf@1", "out@1", "in@1", "shelf@1"]);
+    assert_eq!(world.desk.migrate(&world.olaf, &plan).await.unwrap(), rehearsed);
+    assert_eq!(states().await, ["in@2", "shelf@1", "out@2", "in@2", "shelf@1"]);
+    let whole = plan.state("shelf", "in");
+    assert_eq!(world.desk.migrate(&world.olaf, &whole).await.unwrap().moved, 2);
+    assert_eq!(states().await, ["in@2", "in@2", "out@2", "in@2", "in@2"]);
+    assert_eq!(world.desk.migrate(&world.olaf, &whole).await.unwrap(), Migrated::default());
+
+    // Only the migration is told, no effect of the new definition happened, and what was resolved is closed now.
+    let view = world.desk.ticket(&world.mia, made[2]).await.unwrap();
+    let ticket = &view.case.ticket;
+    assert_eq!((ticket.category, ticket.reopened, ticket.closed_at.is_some()), (Category::Closed, 0, true));
+    assert_eq!(view.case.workflow.id.version, 2);
+    let subject = Subject::Ticket(made[0]);
+    let history = world.store.history(world.tenant, &subject, 0, 10).await.unwrap();
+    let kinds: Vec<&str> = history.iter().map(|event| event.event.kind()).collect();
+    assert_eq!(kinds, ["ticket.created", "ticket.workflow_migrated"]);
+    assert_eq!(world.desk.ticket(&world.mia, beside).await.unwrap().version(), 1);
+    // The new version rules from now on.
+    let refused = world.desk.act(&world.mia, MoveTo::new(made[0], "give")).await.unwrap_err();
+    assert_eq!(refused.code(), "FIELDS_REQUIRED");
 }
 
 /// "All sub-tickets have ended" is a read that must still hold when the parent's move is committed.
