@@ -15,6 +15,7 @@ use crate::tenant::TenantMutation;
 use crate::ticket::mutation::TicketMutation;
 use crate::ticket::query::TicketQuery;
 use crate::viewer::ViewerQuery;
+use crate::workflow::migration::WorkflowMigrationMutation;
 use crate::workflow::{WorkflowMutation, WorkflowQuery};
 
 /// The queries.
@@ -42,6 +43,7 @@ pub struct Mutation(
     GroupMutation,
     GrantMutation,
     WorkflowMutation,
+    WorkflowMigrationMutation,
     TagMutation,
     PluginMutation,
     TicketMutation,

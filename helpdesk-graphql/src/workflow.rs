@@ -1,5 +1,7 @@
 //! Workflows: states, transitions, publishing.
 
+pub(crate) mod migration;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, Result, SimpleObject};

@@ -165,6 +165,41 @@ async fn workflows_are_published_by_version() {
 }
 
 #[tokio::test]
+async fn tickets_in_flight_are_taken_to_a_new_version() {
+    let stage = Stage::new().await;
+    let (root, ana) = (&stage.world.root, &stage.world.ana);
+    let document = r#"{ project(key: "IT") { id workflow { definition } } }"#;
+    let project = stage.get(root, document, Value::Null).await["project"].clone();
+    let made = stage.act(ana, "ticketCreate", "ticket { id }", json!({"project": project["id"], "title": "x"})).await;
+    let mut definition = project["workflow"]["definition"].clone();
+    // What was to do is called something else from now on.
+    let renamed = definition.to_string().replace("\"todo\"", "\"waiting_line\"");
+    definition = serde_json::from_str(&renamed).unwrap();
+    stage.act(root, "workflowPublish", "workflow { version }", json!({"definition": definition.to_string()})).await;
+
+    let fields = "migration { moved blocked { state tickets } blockedTickets(first: 5) { id } }";
+    let input =
+        |states: Value, rehearse: bool| json!({"key": "kanban", "to": 2, "states": states, "rehearse": rehearse});
+    let blocked = json!({"moved": 0, "blocked": [{"state": "todo", "tickets": 1}], "blockedTickets": [made["ticket"]]});
+    let told = stage.act(root, "workflowMigrate", fields, input(json!([]), true)).await;
+    assert_eq!(told["migration"], blocked);
+    let wrong = input(json!([{"from": "todo", "to": "nowhere"}]), false);
+    let wrong = stage.act(root, "workflowMigrate", fields, wrong).await;
+    assert_eq!(
+        (&wrong["migration"], &wrong["userErrors"][0]["problems"][0]["at"]),
+        (&Value::Null, &json!("/states/todo"))
+    );
+    let map = json!([{"from": "todo", "to": "waiting_line"}]);
+    assert_eq!(stage.act_code(ana, "workflowMigrate", input(map.clone(), false)).await, "FORBIDDEN");
+    let done = stage.act(root, "workflowMigrate", fields, input(map, false)).await;
+    assert_eq!(done["migration"], json!({"moved": 1, "blocked": [], "blockedTickets": []}));
+    let document =
+        r#"query($id: ID!) { node(id: $id) { ... on Ticket { state { id } workflow { version } version } } }"#;
+    let ticket = stage.get(ana, document, json!({"id": made["ticket"]["id"]})).await["node"].clone();
+    assert_eq!(ticket, json!({"state": {"id": "waiting_line"}, "workflow": {"version": 2}, "version": 2}));
+}
+
+#[tokio::test]
 async fn plugins_are_installed_and_removed() {
     let stage = Stage::new().await;
     let root = &stage.world.root;

@@ -93,6 +93,7 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
         | Command::EditTag(_)
         | Command::InstallPlugin(_)
         | Command::RemovePlugin(_)
+        | Command::MigrateTicket(_)
         | Command::StopAutomation(_) => return None,
     })
 }
