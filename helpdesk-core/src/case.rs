@@ -6,7 +6,7 @@ use crate::actor::Author;
 use crate::event::Event;
 use crate::id::{PersonId, TagId};
 use crate::ticket::decide::fields;
-use crate::ticket::{Entry, Participant, Relation, Revision, Tagging, Ticket, TicketText};
+use crate::ticket::{Entry, Link, Participant, Relation, Revision, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
 use crate::workflow::{Category, Workflow};
 
@@ -23,6 +23,8 @@ pub struct Case {
     pub people: Vec<Participant>,
     /// Its tags, in order of tag.
     pub tags: Vec<Tagging>,
+    /// Its links at both ends, in order of [`Link::key`], when the command needs them.
+    pub links: Option<Vec<Link>>,
     /// The entries the command touches.
     pub entries: Vec<Entry>,
     /// Texts as they were before this command.
@@ -95,6 +97,19 @@ impl Case {
                     };
                     let at = self.tags.partition_point(|t| t.tag < *tag);
                     self.tags.insert(at, tagging);
+                }
+            }
+            Event::TicketLinked(e) => {
+                let (by, at) = (moment.by.clone(), moment.at);
+                let link = Link::new(ticket.tenant, ticket.id, e.kind, e.other, by, at);
+                let links = self.links.get_or_insert_default();
+                let at = links.partition_point(|known| known.key() < link.key());
+                links.insert(at, link);
+            }
+            Event::TicketUnlinked(e) => {
+                let id = ticket.id;
+                if let Some(links) = &mut self.links {
+                    links.retain(|link| link.seen_from(id) != Some((e.kind, e.other)));
                 }
             }
             Event::TicketDeleted(_) => ticket.deleted_at = Some(moment.at),

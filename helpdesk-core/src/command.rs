@@ -120,6 +120,8 @@ commands! {
     Relate => (),
     Unrelate => (),
     TagTicket => (),
+    LinkTickets => (),
+    UnlinkTickets => (),
     DeleteTicket => (),
     RestoreTicket => (),
     Comment => EntryId,

@@ -13,7 +13,7 @@ use crate::actor::PluginId;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Principal, Role, Scope};
-use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Change, Field, Value, double};
 use crate::workflow::{Category, WorkflowRef};
@@ -153,6 +153,10 @@ events! {
     ChildAdded = "ticket.child_added" @ 1 { child: TicketId, }
     /// A ticket lost a sub-ticket.
     ChildRemoved = "ticket.child_removed" @ 1 { child: TicketId, }
+    /// A ticket was linked with another one; told on both timelines, on each as seen from there.
+    TicketLinked = "ticket.linked" @ 1 { other: TicketId, kind: LinkKind, }
+    /// A link between a ticket and another one was taken away; told on both timelines.
+    TicketUnlinked = "ticket.unlinked" @ 1 { other: TicketId, kind: LinkKind, }
     /// A ticket was deleted; it can be restored.
     TicketDeleted = "ticket.deleted" @ 1 { reason: Option<String>, }
     /// A deleted ticket was restored.
@@ -202,6 +206,8 @@ impl Event {
             | Self::TicketTagged(_)
             | Self::ChildAdded(_)
             | Self::ChildRemoved(_)
+            | Self::TicketLinked(_)
+            | Self::TicketUnlinked(_)
             | Self::TicketDeleted(_)
             | Self::TicketRestored(_) => false,
             // What we cannot read we show to nobody but staff.
@@ -259,6 +265,8 @@ impl Event {
             | Self::PluginRemoved(_)
             | Self::ChildAdded(_)
             | Self::ChildRemoved(_)
+            | Self::TicketLinked(_)
+            | Self::TicketUnlinked(_)
             | Self::EntryAdded(_)
             | Self::EntryEdited(_)
             | Self::EntryDeleted(_)
@@ -284,6 +292,8 @@ impl Event {
         match self {
             Self::ChildAdded(e) => vec![e.child],
             Self::ChildRemoved(e) => vec![e.child],
+            Self::TicketLinked(e) => vec![e.other],
+            Self::TicketUnlinked(e) => vec![e.other],
             Self::TicketCreated(e) => e.parent.into_iter().collect(),
             Self::TicketEdited(e) => {
                 let parents = e.changes.iter().filter(|change| change.field == Field::Parent);

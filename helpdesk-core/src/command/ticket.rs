@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::PluginId;
 use crate::id::{EntryId, GroupId, PersonId, ProjectId, TagId, TicketId};
-use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Field, double};
 
@@ -225,6 +225,42 @@ pub struct TagTicket {
     /// To take off.
     #[serde(default)]
     pub remove: Vec<TagId>,
+}
+
+/// Links a ticket with another one, which may be in another project. What is linked so already stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkTickets {
+    /// The ticket; needs `ticket.edit` there.
+    pub ticket: TicketId,
+    /// The other one; it need only be seen.
+    pub to: TicketId,
+    /// What the ticket is to the other one.
+    pub kind: LinkKind,
+}
+
+impl LinkTickets {
+    /// `ticket` is `kind` to `to`.
+    pub const fn new(ticket: TicketId, kind: LinkKind, to: TicketId) -> Self {
+        Self { ticket, to, kind }
+    }
+}
+
+/// Takes a link away; it may be named from either end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnlinkTickets {
+    /// The ticket; needs `ticket.edit` there.
+    pub ticket: TicketId,
+    /// The other one; it need only be seen.
+    pub to: TicketId,
+    /// What the ticket is to the other one.
+    pub kind: LinkKind,
+}
+
+impl UnlinkTickets {
+    /// `ticket` is no longer `kind` to `to`.
+    pub const fn new(ticket: TicketId, kind: LinkKind, to: TicketId) -> Self {
+        Self { ticket, to, kind }
+    }
 }
 
 /// Deletes a ticket; it leaves every list and can be restored.

@@ -203,6 +203,8 @@ impl<'a> Order<'a> {
             | Command::Relate(_)
             | Command::Unrelate(_)
             | Command::TagTicket(_)
+            | Command::LinkTickets(_)
+            | Command::UnlinkTickets(_)
             | Command::DeleteTicket(_)
             | Command::RestoreTicket(_)
             | Command::Comment(_)

@@ -10,7 +10,7 @@ use helpdesk_core::event::*;
 use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Principal, Role, Scope};
-use helpdesk_core::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use helpdesk_core::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use helpdesk_core::value::{Change, Field, Value};
 use helpdesk_core::workflow::{Category, WorkflowRef};
 use helpdesk_core::{PluginId, Timestamp};
@@ -139,6 +139,8 @@ fn tickets() -> Vec<Event> {
         TicketTagged { added: vec![tag], removed: vec![] }.into(),
         ChildAdded { child: ticket }.into(),
         ChildRemoved { child: ticket }.into(),
+        TicketLinked { other: ticket, kind: LinkKind::BlockedBy }.into(),
+        TicketUnlinked { other: ticket, kind: LinkKind::Relates }.into(),
         TicketDeleted { reason: Some("a duplicate".into()) }.into(),
         TicketRestored { reason: None }.into(),
         EntryAdded {

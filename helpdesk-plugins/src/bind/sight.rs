@@ -58,6 +58,7 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         | Event::ParticipantRemoved(ParticipantRemoved { relation, .. }) => Some(people(*relation)),
         Event::TicketTagged(_) => Some("tags"),
         Event::ChildAdded(_) | Event::ChildRemoved(_) => Some("children"),
+        Event::TicketLinked(_) | Event::TicketUnlinked(_) => Some("links"),
         Event::TicketDeleted(_) | Event::TicketRestored(_) => Some("deleted"),
         Event::EntryAdded(_) | Event::EntryEdited(_) | Event::EntryDeleted(_) => Some("entries"),
         // About the chain, not about the ticket where it ended.

@@ -58,6 +58,7 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["lists"] => Some(Look::List(filter(cast, &mut keys, now)?)),
         ["counts"] => Some(Look::Count(filter(cast, &mut keys, now)?)),
         ["reads", "history", "of", ticket] => Some(Look::History(cast.ticket(ticket)?)),
+        ["reads", "links", "of", ticket] => Some(Look::Links(cast.ticket(ticket)?)),
         ["reads", "entries", "of", ticket] => Some(Look::Entries(cast.ticket(ticket)?)),
         ["reads", "exits", "of", ticket] => Some(Look::Exits(cast.ticket(ticket)?)),
         ["finds", "people", text] => Some(Look::People((*text).to_owned())),
@@ -121,6 +122,8 @@ fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp
             };
             TagTicket { ticket: cast.ticket(ticket)?, add: signed('+')?, remove: signed('-')? }.into()
         }
+        ["links", ticket, kind, to] => LinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into(),
+        ["unlinks", ticket, kind, to] => UnlinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into(),
         ["comments", "on", ticket, "as", name, body] => {
             named = Some((Noun::Entry, (*name).to_owned()));
             Comment::public(cast.ticket(ticket)?, *body).into()
