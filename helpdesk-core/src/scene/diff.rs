@@ -44,7 +44,8 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
     // A link is in both cases; its row is the source's.
     let old_links = before.and_then(|case| case.links.as_ref()).map_or(&[][..], Vec::as_slice);
     let links: Vec<Link> = links.into_iter().flatten().filter(|link| link.source == ticket.id).collect();
-    for gone in old_links.iter().filter(|link| link.source == ticket.id && !links.iter().any(|l| l.key() == link.key())) {
+    for gone in old_links.iter().filter(|link| link.source == ticket.id && !links.iter().any(|l| l.key() == link.key()))
+    {
         put(Some(Row::Link(gone.clone())), None);
     }
     for new in links {

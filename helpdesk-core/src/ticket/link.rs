@@ -3,7 +3,7 @@
 //! A link is one row and is told on both timelines, on each as it is seen from there. Who is shown a link is not decided
 //! here but where it is read: somebody who may not see the other end is told of it nowhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{fields, live, require};
 use crate::actor::Author;
@@ -71,14 +71,7 @@ pub struct Link {
 
 impl Link {
     /// The link by which `ticket` is `kind` to `other`.
-    pub fn new(
-        tenant: TenantId,
-        ticket: TicketId,
-        kind: LinkKind,
-        other: TicketId,
-        by: Author,
-        at: Timestamp,
-    ) -> Self {
+    pub fn new(tenant: TenantId, ticket: TicketId, kind: LinkKind, other: TicketId, by: Author, at: Timestamp) -> Self {
         let turned = match kind {
             LinkKind::Blocks | LinkKind::Duplicates => false,
             LinkKind::BlockedBy | LinkKind::DuplicatedBy => true,
@@ -156,8 +149,13 @@ pub fn link(scene: &Scene, ask: &LinkTickets, ctx: &Ctx<'_>) -> Result<Decision,
 /// Refuses a link that blocks when its source is blocked, however far behind, by its target.
 fn check_circle(scene: &Scene, link: &Link) -> Result<(), Refusal> {
     if scene.steps.len() > usize::from(STEPS_MAX) {
-        let message = format!("has more than {STEPS_MAX} links behind it, too many to follow; remove some of them first");
+        let message =
+            format!("has more than {STEPS_MAX} links behind it, too many to follow; remove some of them first");
         return Err(Refusal::invalid("to", message));
+    }
+    let mut steps: BTreeMap<TicketId, Vec<TicketId>> = BTreeMap::new();
+    for step in &scene.steps {
+        steps.entry(step.by).or_default().push(step.ticket);
     }
     let (mut reached, mut ahead) = (BTreeSet::from([link.target]), vec![link.target]);
     while let Some(id) = ahead.pop() {
@@ -170,7 +168,7 @@ fn check_circle(scene: &Scene, link: &Link) -> Result<(), Refusal> {
                 let blocks = links.iter().filter(|link| link.source == id && link.kind == LinkKind::Blocks);
                 blocks.map(|link| link.target).collect()
             }
-            None => scene.steps.iter().filter(|step| step.by == id).map(|step| step.ticket).collect(),
+            None => steps.get(&id).cloned().unwrap_or_default(),
         };
         ahead.extend(next.into_iter().filter(|next| reached.insert(*next)));
     }

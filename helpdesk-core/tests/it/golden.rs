@@ -10,7 +10,9 @@ use helpdesk_core::event::*;
 use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Principal, Role, Scope};
-use helpdesk_core::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
+use helpdesk_core::ticket::{
+    EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility,
+};
 use helpdesk_core::value::{Change, Field, Value};
 use helpdesk_core::workflow::{Category, WorkflowRef};
 use helpdesk_core::{PluginId, Timestamp};

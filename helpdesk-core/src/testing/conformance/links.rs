@@ -15,12 +15,14 @@ use crate::testing::{Faulty, World};
 use crate::ticket::link::{STEPS_MAX, Step};
 use crate::ticket::{Link, LinkKind};
 
+/// In order of id.
 async fn tickets<const N: usize>(world: &World) -> [TicketId; N] {
     let mut all = Vec::with_capacity(N);
     for n in 0..N {
         let project = if n % 2 == 0 { world.it } else { world.ops };
         all.push(world.must(&world.ana, CreateTicket::new(project, format!("t{n}"))).await);
     }
+    all.sort();
     all.try_into().expect("as many as were made")
 }
 

@@ -123,7 +123,9 @@ fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp
             TagTicket { ticket: cast.ticket(ticket)?, add: signed('+')?, remove: signed('-')? }.into()
         }
         ["links", ticket, kind, to] => LinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into(),
-        ["unlinks", ticket, kind, to] => UnlinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into(),
+        ["unlinks", ticket, kind, to] => {
+            UnlinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into()
+        }
         ["comments", "on", ticket, "as", name, body] => {
             named = Some((Noun::Entry, (*name).to_owned()));
             Comment::public(cast.ticket(ticket)?, *body).into()

@@ -49,6 +49,14 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
             "ticket",
             json!({"ticket": c.ticket.to_string(), "add": tags(&c.add), "remove": tags(&c.remove)}),
         ),
+        Command::LinkTickets(c) => {
+            let kind = upper(c.kind.as_str());
+            ("ticketLink", "ticket", json!({"ticket": c.ticket.to_string(), "kind": kind, "to": c.to.to_string()}))
+        }
+        Command::UnlinkTickets(c) => {
+            let kind = upper(c.kind.as_str());
+            ("ticketUnlink", "ticket", json!({"ticket": c.ticket.to_string(), "kind": kind, "to": c.to.to_string()}))
+        }
         Command::DeleteTicket(c) => ("ticketDelete", "", json!({"ticket": c.ticket.to_string(), "reason": c.reason})),
         Command::RestoreTicket(c) => {
             ("ticketRestore", "ticket", json!({"ticket": c.ticket.to_string(), "reason": c.reason}))
