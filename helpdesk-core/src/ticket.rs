@@ -3,6 +3,7 @@ pub mod decide;
 pub mod entry;
 pub mod link;
 pub mod model;
+pub mod priority;
 
 pub use link::{Link, LinkKind};
 pub use model::*;

@@ -137,7 +137,7 @@ impl Ticket {
     async fn workflow(&self) -> Workflow {
         Workflow(self.0.case.workflow.clone())
     }
-    /// How soon it should be done.
+    /// How soon it should be done: derived from urgency and importance unless it was chosen by hand.
     async fn priority(&self) -> Priority {
         self.head().priority.into()
     }

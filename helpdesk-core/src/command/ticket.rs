@@ -77,7 +77,7 @@ pub struct Patch {
     /// What kind of ticket.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<TicketType>,
-    /// A manual priority, or back to the ordinary one.
+    /// A priority chosen by hand; cleared, it is [derived](Priority::derived) from urgency and importance again.
     #[serde(with = "double", skip_serializing_if = "Option::is_none")]
     pub priority: Option<Option<Priority>>,
     /// How soon the requester needs it.

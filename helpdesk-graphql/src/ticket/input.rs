@@ -16,7 +16,7 @@ pub(super) struct TicketFieldsInput {
     /// What kind of ticket.
     #[graphql(name = "type")]
     kind: Option<TicketType>,
-    /// A manual priority; null goes back to the ordinary one.
+    /// A priority chosen by hand; null derives it from urgency and importance again.
     priority: MaybeUndefined<Priority>,
     /// How soon the requester needs it.
     urgency: Option<Urgency>,

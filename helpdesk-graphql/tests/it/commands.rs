@@ -150,7 +150,7 @@ async fn a_conflict_names_the_fields_and_changes_nothing() {
     assert_eq!((&error["__typename"], &error["code"]), (&json!("VersionConflict"), &json!("VERSION_CONFLICT")));
     assert_eq!((&error["expected"], &error["current"]), (&json!(1), &json!(2)));
     assert_eq!(error["path"], json!(["input", "expectedVersion"]));
-    assert_eq!(error["fields"], json!(["URGENCY", "GROUP"]));
+    assert_eq!(error["fields"], json!(["PRIORITY", "URGENCY", "GROUP"]));
     let title = stage.get(ana, "query($id: ID!) { ticket(id: $id) { title } }", json!({"id": ticket})).await;
     assert_eq!(title["ticket"]["title"], "Printer");
 }
@@ -197,7 +197,7 @@ async fn omitted_stays_and_null_clears() {
     let nulls =
         json!({"ticket": id, "dueAt": null, "estimate": null, "group": null, "description": null, "priority": null});
     let cleared = stage.act(ana, "ticketEdit", fields, nulls).await;
-    let empty = json!({"dueAt": null, "estimate": null, "group": null, "description": "", "priority": "MEDIUM", "priorityManual": false});
+    let empty = json!({"dueAt": null, "estimate": null, "group": null, "description": "", "priority": "LOW", "priorityManual": false});
     assert_eq!(cleared["ticket"], empty);
     // An omitted variable is an omitted field.
     let document = "mutation($t: ID!, $due: DateTime, $n: Int) {

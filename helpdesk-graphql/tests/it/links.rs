@@ -78,8 +78,8 @@ async fn a_hidden_end_is_told_of_nowhere() {
     let restrict = Patch { visibility: Some(Visibility::Restricted), ..Patch::default() };
     world.must(&world.ana, EditTicket::new(secret, restrict)).await;
     let document =
-        "{ tickets(first: 10) { nodes { key links(first: 9) { totalCount { value } nodes { kind ticket { key } }
-        edges { cursor } } timeline(first: 50) { nodes { kind data changes { field before after } } } } }
+        "{ tickets(first: 5) { nodes { key links(first: 9) { totalCount { value } nodes { kind ticket { key } }
+        edges { cursor } } timeline(first: 20) { nodes { kind data changes { field before after } } } } }
         events(first: 100) { nodes { kind data } } }";
     let seen = stage.get(&world.ben, document, Value::Null).await.to_string();
     assert!(!seen.contains(&secret.to_string()) && !seen.contains("ticket.linked"), "{seen}");
