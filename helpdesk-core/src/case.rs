@@ -58,6 +58,20 @@ impl Case {
         self.tags.iter().any(|t| t.tag == tag)
     }
 
+    fn join(&mut self, person: PersonId, relation: Relation, moment: Moment<'_>) {
+        let joined = Participant {
+            tenant: self.ticket.tenant,
+            ticket: self.ticket.id,
+            person,
+            relation,
+            joined: moment.version,
+            since: moment.at,
+            until: None,
+        };
+        let at = self.people.partition_point(|p| (p.relation, p.person) < (relation, person));
+        self.people.insert(at, joined);
+    }
+
     /// Applies an event about this ticket: the only place where its state changes.
     ///
     /// Texts do not stand in events; the decision puts them into [`Scene`](crate::scene::Scene) beside the event.
@@ -72,19 +86,15 @@ impl Case {
                 follow(ticket, e.before, moment.at);
             }
             Event::ParticipantAdded(e) => {
-                let joined = Participant {
-                    tenant: ticket.tenant,
-                    ticket: ticket.id,
-                    person: e.person,
-                    relation: e.relation,
-                    joined: moment.version,
-                    since: moment.at,
-                    until: None,
-                };
-                let at = self.people.partition_point(|p| (p.relation, p.person) < (e.relation, e.person));
-                self.people.insert(at, joined);
+                self.join(e.person, e.relation, moment);
             }
             Event::ParticipantRemoved(e) => self.people.retain(|p| (p.relation, p.person) != (e.relation, e.person)),
+            Event::TicketReassigned(e) => {
+                self.people.retain(|p| (p.relation, p.person) != (Relation::Assignee, e.from));
+                if !self.is(e.to, Relation::Assignee) {
+                    self.join(e.to, Relation::Assignee, moment);
+                }
+            }
             Event::TicketTagged(e) => {
                 self.tags.retain(|t| !e.removed.contains(&t.tag));
                 for tag in &e.added {

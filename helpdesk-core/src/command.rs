@@ -119,6 +119,8 @@ commands! {
     ForceState => (),
     Relate => (),
     Unrelate => (),
+    Claim => (),
+    Reassign => (),
     TagTicket => (),
     LinkTickets => (),
     UnlinkTickets => (),

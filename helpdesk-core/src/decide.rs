@@ -96,6 +96,11 @@ impl Needs {
                 self.people.extend(&c.people);
             }
             Command::Unrelate(c) => self.ticket(c.ticket),
+            Command::Claim(c) => self.ticket(c.ticket),
+            Command::Reassign(c) => {
+                self.ticket(c.ticket);
+                self.people.insert(c.to);
+            }
             Command::TagTicket(c) => self.ticket(c.ticket),
             Command::LinkTickets(c) => {
                 self.linked(c.ticket, c.to);
@@ -192,6 +197,8 @@ impl Command {
             | Self::ForceState(_)
             | Self::Relate(_)
             | Self::Unrelate(_)
+            | Self::Claim(_)
+            | Self::Reassign(_)
             | Self::TagTicket(_)
             | Self::LinkTickets(_)
             | Self::UnlinkTickets(_)
@@ -212,6 +219,8 @@ impl Command {
             Self::ForceState(c) => Some(c.ticket),
             Self::Relate(c) => Some(c.ticket),
             Self::Unrelate(c) => Some(c.ticket),
+            Self::Claim(c) => Some(c.ticket),
+            Self::Reassign(c) => Some(c.ticket),
             Self::TagTicket(c) => Some(c.ticket),
             Self::LinkTickets(c) => Some(c.ticket),
             Self::UnlinkTickets(c) => Some(c.ticket),
@@ -269,6 +278,8 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::ForceState(c) => workflow::decide::force(scene, c, ctx),
         Command::Relate(c) => tickets::relate(scene, c, ctx),
         Command::Unrelate(c) => tickets::unrelate(scene, c, ctx),
+        Command::Claim(c) => tickets::claim(scene, c, ctx),
+        Command::Reassign(c) => tickets::reassign(scene, c, ctx),
         Command::TagTicket(c) => tickets::tag(scene, c, ctx),
         Command::LinkTickets(c) => link::link(scene, c, ctx),
         Command::UnlinkTickets(c) => link::unlink(scene, c, ctx),

@@ -147,6 +147,8 @@ events! {
     ParticipantAdded = "ticket.participant_added" @ 1 { person: PersonId, relation: Relation, }
     /// Somebody ceased to be something to a ticket.
     ParticipantRemoved = "ticket.participant_removed" @ 1 { person: PersonId, relation: Relation, }
+    /// A ticket was handed over by somebody who worked on it to somebody who does now.
+    TicketReassigned = "ticket.reassigned" @ 1 { from: PersonId, to: PersonId, reason: String, }
     /// Tags were put on or taken off.
     TicketTagged = "ticket.tagged" @ 1 { added: Vec<TagId>, removed: Vec<TagId>, }
     /// A ticket got a sub-ticket.
@@ -203,6 +205,7 @@ impl Event {
             | Self::TicketMoved(_)
             | Self::ParticipantAdded(_)
             | Self::ParticipantRemoved(_)
+            | Self::TicketReassigned(_)
             | Self::TicketTagged(_)
             | Self::ChildAdded(_)
             | Self::ChildRemoved(_)
@@ -231,6 +234,7 @@ impl Event {
             Self::TicketMoved(e) => one(Field::State, Value::Text(e.from.clone()), Value::Text(e.to.clone())),
             Self::ParticipantAdded(e) => one(relation(e.relation), Value::Null, Value::text(Some(e.person))),
             Self::ParticipantRemoved(e) => one(relation(e.relation), Value::text(Some(e.person)), Value::Null),
+            Self::TicketReassigned(e) => one(Field::Assignees, Value::text(Some(e.from)), Value::text(Some(e.to))),
             Self::TicketTagged(e) => {
                 let texts = |tags: &[TagId]| Value::Texts(tags.iter().map(TagId::to_string).collect());
                 one(Field::Tags, texts(&e.removed), texts(&e.added))
@@ -319,6 +323,7 @@ impl Event {
             | Self::TicketMoved(_)
             | Self::ParticipantAdded(_)
             | Self::ParticipantRemoved(_)
+            | Self::TicketReassigned(_)
             | Self::TicketTagged(_)
             | Self::TicketDeleted(_)
             | Self::TicketRestored(_)

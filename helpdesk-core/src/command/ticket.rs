@@ -214,6 +214,26 @@ pub struct Unrelate {
     pub people: Vec<PersonId>,
 }
 
+/// Takes a ticket that nobody works on: of many who try at once exactly one gets it. What one has already stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The ticket.
+    pub ticket: TicketId,
+}
+
+/// Hands a ticket over: one person ceases to work on it and another begins, at once. Others who work on it stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reassign {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Who worked on it.
+    pub from: PersonId,
+    /// Who does from now on.
+    pub to: PersonId,
+    /// Why, 1 to 1000 characters.
+    pub reason: String,
+}
+
 /// Puts tags on a ticket and takes others off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TagTicket {

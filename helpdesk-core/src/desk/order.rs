@@ -202,6 +202,8 @@ impl<'a> Order<'a> {
             | Command::ForceState(_)
             | Command::Relate(_)
             | Command::Unrelate(_)
+            | Command::Claim(_)
+            | Command::Reassign(_)
             | Command::TagTicket(_)
             | Command::LinkTickets(_)
             | Command::UnlinkTickets(_)

@@ -133,6 +133,8 @@ suite! {
         one_key_sent_by_many_happens_once
         comments_of_many_all_arrive
         one_name_is_taken_once
+        of_sixty_four_claimers_one_wins
+        of_many_who_hand_over_one_does
         draw_never_repeats;
     links:
         links_are_read_from_both_ends

@@ -5,8 +5,9 @@ mod filters;
 use super::{Chance, World};
 use crate::actor::Actor;
 use crate::command::{
-    Ask, Asking, Command, Comment, CreateTicket, DeleteComment, DeleteTicket, EditComment, EditTicket, ForceState,
-    GrantRole, LinkTickets, Made, MoveTo, Patch, Relate, RestoreTicket, TagTicket, UnlinkTickets, Unrelate,
+    Ask, Asking, Claim, Command, Comment, CreateTicket, DeleteComment, DeleteTicket, EditComment, EditTicket,
+    ForceState, GrantRole, LinkTickets, Made, MoveTo, Patch, Reassign, Relate, RestoreTicket, TagTicket, UnlinkTickets,
+    Unrelate,
 };
 use crate::error::ActError;
 use crate::id::{EntryId, GroupId, PersonId, TagId, TicketId};
@@ -145,7 +146,12 @@ impl Population {
                 let state = *self.chance.pick(&["todo", "done", "resolved", "closed", "new"]);
                 ForceState { ticket, state: state.into(), reason: "because".into() }.into()
             }
-            65..=72 => {
+            71 => Claim { ticket }.into(),
+            72 => {
+                let (from, to) = (self.person(), self.person());
+                Reassign { ticket, from, to, reason: "on leave".into() }.into()
+            }
+            65..=70 => {
                 let relation = *self.chance.pick(Relation::ALL);
                 Relate { ticket, relation, people: self.persons(3), only: self.chance.percent(40) }.into()
             }

@@ -126,6 +126,7 @@ async fn still(world: &World, by: &crate::Actor, command: &Command, version: i64
         Command::EditTicket(_)
             | Command::Relate(_)
             | Command::Unrelate(_)
+            | Command::Claim(_)
             | Command::LinkTickets(_)
             | Command::UnlinkTickets(_)
             | Command::EditComment(_)

@@ -3,7 +3,7 @@
 pub mod fields;
 mod people;
 
-pub use people::{relate, tag, unrelate};
+pub use people::{claim, reassign, relate, tag, unrelate};
 
 use std::sync::Arc;
 

@@ -138,6 +138,7 @@ fn tickets() -> Vec<Event> {
         .into(),
         ParticipantAdded { person, relation: Relation::Watcher }.into(),
         ParticipantRemoved { person, relation: Relation::Assignee }.into(),
+        TicketReassigned { from: person, to: id(9), reason: "on leave".into() }.into(),
         TicketTagged { added: vec![tag], removed: vec![] }.into(),
         ChildAdded { child: ticket }.into(),
         ChildRemoved { child: ticket }.into(),

@@ -156,6 +156,34 @@ pub(super) struct TicketAssignInput {
     pub(super) idempotency_key: Option<String>,
 }
 
+/// Takes a ticket that nobody works on.
+#[derive(InputObject)]
+pub(super) struct TicketClaimInput {
+    /// The ticket.
+    pub(super) ticket: Ref<TicketId>,
+    /// The version you saw: refused when somebody else has changed it since.
+    pub(super) expected_version: Option<i64>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    pub(super) idempotency_key: Option<String>,
+}
+
+/// Hands a ticket over.
+#[derive(InputObject)]
+pub(super) struct TicketReassignInput {
+    /// The ticket.
+    pub(super) ticket: Ref<TicketId>,
+    /// Who works on it now.
+    pub(super) from: Ref<PersonId>,
+    /// Who does from then on.
+    pub(super) to: Ref<PersonId>,
+    /// Why, 1 to 1000 characters.
+    pub(super) reason: String,
+    /// The version you saw: refused when somebody else has changed it since.
+    pub(super) expected_version: Option<i64>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    pub(super) idempotency_key: Option<String>,
+}
+
 /// Makes people something to a ticket.
 #[derive(InputObject)]
 pub(super) struct TicketRelateInput {

@@ -276,3 +276,28 @@ async fn one_refused_mutation_leaves_the_other_s_payload() {
         (&json!("NOT_FOUND"), &json!(["b"]))
     );
 }
+
+#[tokio::test]
+async fn a_ticket_is_claimed_once_and_handed_over_with_a_reason() {
+    let stage = Stage::new().await;
+    let (ana, ben) = (&stage.world.ana, &stage.world.ben);
+    let ticket = stage.world.ticket("Printer").await.to_string();
+    let claimed = stage.act(ana, "ticketClaim", "ticket { assignees { id name } }", json!({"ticket": ticket})).await;
+    assert_eq!(claimed["ticket"]["assignees"][0]["name"], "Ana");
+    let late = "userErrors { ... on AlreadyClaimed { assignees } }";
+    let late = stage.act(ben, "ticketClaim", &format!("ticket {{ id }} {late}"), json!({"ticket": ticket})).await;
+    let error = &late["userErrors"][0];
+    assert_eq!((&late["ticket"], &error["__typename"]), (&Value::Null, &json!("AlreadyClaimed")));
+    assert_eq!((&error["code"], &error["path"]), (&json!("ALREADY_CLAIMED"), &json!(["input", "ticket"])));
+    assert_eq!(error["assignees"], json!([claimed["ticket"]["assignees"][0]["id"]]));
+    let id = |actor| helpdesk_core::testing::World::id(actor).to_string();
+    let over = json!({"ticket": ticket, "from": id(ana), "to": id(ben), "reason": "on leave"});
+    let fields = "ticket { version assignees { name } timeline(first: 9) { nodes { kind data changes { field } } } }";
+    let out = stage.act(ana, "ticketReassign", fields, over.clone()).await;
+    assert_eq!((&out["ticket"]["version"], &out["ticket"]["assignees"]), (&json!(3), &json!([{"name": "Ben"}])));
+    let told = &out["ticket"]["timeline"]["nodes"][2];
+    assert_eq!((&told["kind"], &told["data"]["reason"]), (&json!("ticket.reassigned"), &json!("on leave")));
+    assert_eq!(told["changes"], json!([{"field": "ASSIGNEES"}]));
+    let again = stage.act(ana, "ticketReassign", fields, over).await;
+    assert_eq!(again["userErrors"][0]["path"], json!(["input", "from"]));
+}

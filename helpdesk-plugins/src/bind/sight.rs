@@ -56,6 +56,7 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         Event::TicketMoved(_) => Some(if matches!(key, "before" | "after") { "category" } else { "state" }),
         Event::ParticipantAdded(ParticipantAdded { relation, .. })
         | Event::ParticipantRemoved(ParticipantRemoved { relation, .. }) => Some(people(*relation)),
+        Event::TicketReassigned(_) => Some(people(Relation::Assignee)),
         Event::TicketTagged(_) => Some("tags"),
         Event::ChildAdded(_) | Event::ChildRemoved(_) => Some("children"),
         Event::TicketLinked(_) | Event::TicketUnlinked(_) => Some("links"),

@@ -110,6 +110,11 @@ fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp
             ForceState { ticket: cast.ticket(ticket)?, state: (*state).to_owned(), reason }.into()
         }
         ["assigns", ticket, "to", people] => Relate::assign(cast.ticket(ticket)?, cast.persons(people)?).into(),
+        ["claims", ticket] => Claim { ticket: cast.ticket(ticket)? }.into(),
+        ["reassigns", ticket, "from", from, "to", to] => {
+            let reason = keys.text("because").unwrap_or_default();
+            Reassign { ticket: cast.ticket(ticket)?, from: cast.person(from)?, to: cast.person(to)?, reason }.into()
+        }
         ["adds", people, "to", ticket, "as", what] => {
             Relate::new(cast.ticket(ticket)?, relation(what)?, cast.persons(people)?).into()
         }

@@ -44,6 +44,12 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
             let input = json!({"ticket": c.ticket.to_string(), "relation": relation, "people": people(&c.people)});
             ("ticketUnrelate", "ticket", input)
         }
+        Command::Claim(c) => ("ticketClaim", "ticket", json!({"ticket": c.ticket.to_string()})),
+        Command::Reassign(c) => {
+            let (from, to) = (c.from.to_string(), c.to.to_string());
+            let input = json!({"ticket": c.ticket.to_string(), "from": from, "to": to, "reason": c.reason});
+            ("ticketReassign", "ticket", input)
+        }
         Command::TagTicket(c) => (
             "ticketTag",
             "ticket",
