@@ -6,7 +6,7 @@ use crate::actor::Author;
 use crate::event::Event;
 use crate::id::{PersonId, TagId};
 use crate::ticket::decide::fields;
-use crate::ticket::{Entry, Participant, Relation, Revision, Tagging, Ticket, TicketText};
+use crate::ticket::{Entry, Link, Participant, Relation, Revision, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
 use crate::workflow::{Category, Workflow};
 
@@ -23,6 +23,8 @@ pub struct Case {
     pub people: Vec<Participant>,
     /// Its tags, in order of tag.
     pub tags: Vec<Tagging>,
+    /// Its links at both ends, in order of [`Link::key`], when the command needs them.
+    pub links: Option<Vec<Link>>,
     /// The entries the command touches.
     pub entries: Vec<Entry>,
     /// Texts as they were before this command.
@@ -56,6 +58,20 @@ impl Case {
         self.tags.iter().any(|t| t.tag == tag)
     }
 
+    fn join(&mut self, person: PersonId, relation: Relation, moment: Moment<'_>) {
+        let joined = Participant {
+            tenant: self.ticket.tenant,
+            ticket: self.ticket.id,
+            person,
+            relation,
+            joined: moment.version,
+            since: moment.at,
+            until: None,
+        };
+        let at = self.people.partition_point(|p| (p.relation, p.person) < (relation, person));
+        self.people.insert(at, joined);
+    }
+
     /// Applies an event about this ticket: the only place where its state changes.
     ///
     /// Texts do not stand in events; the decision puts them into [`Scene`](crate::scene::Scene) beside the event.
@@ -79,19 +95,15 @@ impl Case {
                 ticket.reopened = reopened; // nobody took the ticket up again
             }
             Event::ParticipantAdded(e) => {
-                let joined = Participant {
-                    tenant: ticket.tenant,
-                    ticket: ticket.id,
-                    person: e.person,
-                    relation: e.relation,
-                    joined: moment.version,
-                    since: moment.at,
-                    until: None,
-                };
-                let at = self.people.partition_point(|p| (p.relation, p.person) < (e.relation, e.person));
-                self.people.insert(at, joined);
+                self.join(e.person, e.relation, moment);
             }
             Event::ParticipantRemoved(e) => self.people.retain(|p| (p.relation, p.person) != (e.relation, e.person)),
+            Event::TicketReassigned(e) => {
+                self.people.retain(|p| (p.relation, p.person) != (Relation::Assignee, e.from));
+                if !self.is(e.to, Relation::Assignee) {
+                    self.join(e.to, Relation::Assignee, moment);
+                }
+            }
             Event::TicketTagged(e) => {
                 self.tags.retain(|t| !e.removed.contains(&t.tag));
                 for tag in &e.added {
@@ -104,6 +116,19 @@ impl Case {
                     };
                     let at = self.tags.partition_point(|t| t.tag < *tag);
                     self.tags.insert(at, tagging);
+                }
+            }
+            Event::TicketLinked(e) => {
+                let (by, at) = (moment.by.clone(), moment.at);
+                let link = Link::new(ticket.tenant, ticket.id, e.kind, e.other, by, at);
+                let links = self.links.get_or_insert_default();
+                let at = links.partition_point(|known| known.key() < link.key());
+                links.insert(at, link);
+            }
+            Event::TicketUnlinked(e) => {
+                let id = ticket.id;
+                if let Some(links) = &mut self.links {
+                    links.retain(|link| link.seen_from(id) != Some((e.kind, e.other)));
                 }
             }
             Event::TicketDeleted(_) => ticket.deleted_at = Some(moment.at),

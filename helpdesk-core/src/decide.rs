@@ -7,6 +7,7 @@ use crate::error::Refusal;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
 use crate::role::Principal;
 use crate::scene::{Ctx, Decision, Scene};
+use crate::ticket::link::{self, LinkKind};
 use crate::ticket::{decide as tickets, entry};
 use crate::{org, role, workflow};
 
@@ -21,6 +22,10 @@ pub struct Needs {
     pub entries: BTreeSet<EntryId>,
     /// The ticket whose ancestors are wanted: a new parent.
     pub above: Option<TicketId>,
+    /// Those of the tickets whose links are wanted.
+    pub links: BTreeSet<TicketId>,
+    /// The tickets from which links that block are followed, from blocker to blocked: ends of new ones.
+    pub behind: BTreeSet<TicketId>,
     /// People by id.
     pub people: BTreeSet<PersonId>,
     /// People by the host's user id.
@@ -92,7 +97,21 @@ impl Needs {
                 self.people.extend(&c.people);
             }
             Command::Unrelate(c) => self.ticket(c.ticket),
+            Command::Claim(c) => self.ticket(c.ticket),
+            Command::Reassign(c) => {
+                self.ticket(c.ticket);
+                self.people.insert(c.to);
+            }
             Command::TagTicket(c) => self.ticket(c.ticket),
+            Command::LinkTickets(c) => {
+                self.linked(c.ticket, c.to);
+                match c.kind {
+                    LinkKind::Blocks => drop(self.behind.insert(c.to)),
+                    LinkKind::BlockedBy => drop(self.behind.insert(c.ticket)),
+                    LinkKind::Duplicates | LinkKind::DuplicatedBy | LinkKind::Relates => {}
+                }
+            }
+            Command::UnlinkTickets(c) => self.linked(c.ticket, c.to),
             Command::DeleteTicket(c) => self.ticket(c.ticket),
             Command::RestoreTicket(c) => self.ticket(c.ticket),
             Command::Comment(c) => self.ticket(c.ticket),
@@ -110,6 +129,10 @@ impl Needs {
 
     fn ticket(&mut self, id: TicketId) {
         self.tickets.insert(id);
+    }
+    fn linked(&mut self, one: TicketId, two: TicketId) {
+        self.tickets.extend([one, two]);
+        self.links.extend([one, two]);
     }
     fn parent(&mut self, parent: Option<TicketId>) {
         self.tickets.extend(parent);
@@ -176,7 +199,11 @@ impl Command {
             | Self::MigrateTicket(_)
             | Self::Relate(_)
             | Self::Unrelate(_)
+            | Self::Claim(_)
+            | Self::Reassign(_)
             | Self::TagTicket(_)
+            | Self::LinkTickets(_)
+            | Self::UnlinkTickets(_)
             | Self::DeleteTicket(_)
             | Self::RestoreTicket(_)
             | Self::Comment(_)
@@ -195,7 +222,11 @@ impl Command {
             Self::MigrateTicket(c) => Some(c.ticket),
             Self::Relate(c) => Some(c.ticket),
             Self::Unrelate(c) => Some(c.ticket),
+            Self::Claim(c) => Some(c.ticket),
+            Self::Reassign(c) => Some(c.ticket),
             Self::TagTicket(c) => Some(c.ticket),
+            Self::LinkTickets(c) => Some(c.ticket),
+            Self::UnlinkTickets(c) => Some(c.ticket),
             Self::DeleteTicket(c) => Some(c.ticket),
             Self::RestoreTicket(c) => Some(c.ticket),
             Self::Comment(c) => Some(c.ticket),
@@ -251,7 +282,11 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::MigrateTicket(c) => workflow::migrate::migrate(scene, c, ctx),
         Command::Relate(c) => tickets::relate(scene, c, ctx),
         Command::Unrelate(c) => tickets::unrelate(scene, c, ctx),
+        Command::Claim(c) => tickets::claim(scene, c, ctx),
+        Command::Reassign(c) => tickets::reassign(scene, c, ctx),
         Command::TagTicket(c) => tickets::tag(scene, c, ctx),
+        Command::LinkTickets(c) => link::link(scene, c, ctx),
+        Command::UnlinkTickets(c) => link::unlink(scene, c, ctx),
         Command::DeleteTicket(c) => tickets::delete(scene, c, ctx),
         Command::RestoreTicket(c) => tickets::restore(scene, c, ctx),
         Command::Comment(c) => entry::comment(scene, c, ctx),

@@ -3,6 +3,7 @@
 //! Every refusal has a stable [`code`](Refusal::code) for machines and a text for people. Nothing of a refused command
 //! happened.
 
+use crate::id::PersonId;
 use crate::role::Denied;
 use crate::store::StoreError;
 use crate::value::Field;
@@ -47,6 +48,12 @@ pub enum Refusal {
         noun: &'static str,
         /// The name or key.
         given: String,
+    },
+    /// Somebody works on the ticket already, so it cannot be claimed.
+    #[error("somebody has taken the ticket already; look who works on it, or have it reassigned")]
+    Claimed {
+        /// Who works on it.
+        by: Vec<PersonId>,
     },
     /// The transition cannot be taken.
     #[error(transparent)]
@@ -180,6 +187,7 @@ impl Refusal {
             Self::Denied(_) => "FORBIDDEN",
             Self::Invalid(_) => "FIELD_INVALID",
             Self::Taken { .. } => "ALREADY_EXISTS",
+            Self::Claimed { .. } => "ALREADY_CLAIMED",
             Self::Workflow(WorkflowRefusal::Missing { .. }) => "FIELDS_REQUIRED",
             Self::Workflow(WorkflowRefusal::Guarded { .. }) => "TRANSITION_GUARDED",
             Self::Workflow(WorkflowRefusal::Unmet { .. }) => "CONDITIONS_UNMET",

@@ -13,7 +13,7 @@ use crate::actor::PluginId;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Principal, Role, Scope};
-use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Change, Field, Value, double};
 use crate::workflow::{Category, WorkflowRef};
@@ -152,12 +152,18 @@ events! {
     ParticipantAdded = "ticket.participant_added" @ 1 { person: PersonId, relation: Relation, }
     /// Somebody ceased to be something to a ticket.
     ParticipantRemoved = "ticket.participant_removed" @ 1 { person: PersonId, relation: Relation, }
+    /// A ticket was handed over by somebody who worked on it to somebody who does now.
+    TicketReassigned = "ticket.reassigned" @ 1 { from: PersonId, to: PersonId, reason: String, }
     /// Tags were put on or taken off.
     TicketTagged = "ticket.tagged" @ 1 { added: Vec<TagId>, removed: Vec<TagId>, }
     /// A ticket got a sub-ticket.
     ChildAdded = "ticket.child_added" @ 1 { child: TicketId, }
     /// A ticket lost a sub-ticket.
     ChildRemoved = "ticket.child_removed" @ 1 { child: TicketId, }
+    /// A ticket was linked with another one; told on both timelines, on each as seen from there.
+    TicketLinked = "ticket.linked" @ 1 { other: TicketId, kind: LinkKind, }
+    /// A link between a ticket and another one was taken away; told on both timelines.
+    TicketUnlinked = "ticket.unlinked" @ 1 { other: TicketId, kind: LinkKind, }
     /// A ticket was deleted; it can be restored.
     TicketDeleted = "ticket.deleted" @ 1 { reason: Option<String>, }
     /// A deleted ticket was restored.
@@ -205,9 +211,12 @@ impl Event {
             | Self::TicketMigrated(_)
             | Self::ParticipantAdded(_)
             | Self::ParticipantRemoved(_)
+            | Self::TicketReassigned(_)
             | Self::TicketTagged(_)
             | Self::ChildAdded(_)
             | Self::ChildRemoved(_)
+            | Self::TicketLinked(_)
+            | Self::TicketUnlinked(_)
             | Self::TicketDeleted(_)
             | Self::TicketRestored(_) => false,
             // What we cannot read we show to nobody but staff.
@@ -233,6 +242,7 @@ impl Event {
             Self::TicketMigrated(e) => one(Field::State, Value::Text(e.before.clone()), Value::Text(e.after.clone())),
             Self::ParticipantAdded(e) => one(relation(e.relation), Value::Null, Value::text(Some(e.person))),
             Self::ParticipantRemoved(e) => one(relation(e.relation), Value::text(Some(e.person)), Value::Null),
+            Self::TicketReassigned(e) => one(Field::Assignees, Value::text(Some(e.from)), Value::text(Some(e.to))),
             Self::TicketTagged(e) => {
                 let texts = |tags: &[TagId]| Value::Texts(tags.iter().map(TagId::to_string).collect());
                 one(Field::Tags, texts(&e.removed), texts(&e.added))
@@ -267,6 +277,8 @@ impl Event {
             | Self::PluginRemoved(_)
             | Self::ChildAdded(_)
             | Self::ChildRemoved(_)
+            | Self::TicketLinked(_)
+            | Self::TicketUnlinked(_)
             | Self::EntryAdded(_)
             | Self::EntryEdited(_)
             | Self::EntryDeleted(_)
@@ -292,6 +304,8 @@ impl Event {
         match self {
             Self::ChildAdded(e) => vec![e.child],
             Self::ChildRemoved(e) => vec![e.child],
+            Self::TicketLinked(e) => vec![e.other],
+            Self::TicketUnlinked(e) => vec![e.other],
             Self::TicketCreated(e) => e.parent.into_iter().collect(),
             Self::TicketEdited(e) => {
                 let parents = e.changes.iter().filter(|change| change.field == Field::Parent);
@@ -318,6 +332,7 @@ impl Event {
             | Self::TicketMigrated(_)
             | Self::ParticipantAdded(_)
             | Self::ParticipantRemoved(_)
+            | Self::TicketReassigned(_)
             | Self::TicketTagged(_)
             | Self::TicketDeleted(_)
             | Self::TicketRestored(_)

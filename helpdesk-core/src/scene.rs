@@ -16,6 +16,7 @@ use crate::id::{EntryId, EventId, GroupId, Mint, PersonId, Salt, TenantId, Ticke
 use crate::org::{Candidate, Person};
 use crate::role::{Access, Grant};
 use crate::store::{NewEvent, Row, Write};
+use crate::ticket::link::Step;
 use crate::ticket::{Entry, TicketText, decide};
 use crate::time::Timestamp;
 use crate::workflow::effects;
@@ -142,6 +143,8 @@ pub struct Scene {
     pub people: BTreeMap<PersonId, Person>,
     /// The tickets above a new parent, nearest first, with the version seen.
     pub ancestors: Vec<(TicketId, i64)>,
+    /// The links that block behind the end of a new one.
+    pub steps: Vec<Step>,
     /// The grant the command names.
     pub grant: Option<Grant>,
     /// The grants of the group the command names.
@@ -169,6 +172,7 @@ impl Scene {
             config,
             people: BTreeMap::new(),
             ancestors: vec![],
+            steps: vec![],
             grant: None,
             group_grants: vec![],
             member: false,

@@ -39,7 +39,8 @@ use crate::filter::{Filter, Order};
 use crate::id::{EventId, GroupId, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Candidate, Membership, Person, PersonKind};
 use crate::role::Grant;
-use crate::ticket::{Entry, Participant, Revision, Tagging, Ticket, TicketText};
+use crate::ticket::link::Step;
+use crate::ticket::{Entry, Link, Participant, Revision, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
 
 /// The database failed, or holds what it should not.
@@ -83,6 +84,9 @@ pub struct Loaded {
     pub cases: Vec<Parts>,
     /// The tickets above [`Needs::above`], nearest first, with their versions.
     pub ancestors: Vec<(TicketId, i64)>,
+    /// The links that block behind [`Needs::behind`], each once, with the version of the ticket they lead to: all of
+    /// them, or more than [`STEPS_MAX`](crate::ticket::link::STEPS_MAX) when there are so many.
+    pub steps: Vec<Step>,
     /// The people that exist.
     pub people: Vec<Person>,
     /// The grant.
@@ -140,6 +144,8 @@ pub struct Parts {
     pub people: Vec<Participant>,
     /// Tags in order.
     pub tags: Vec<Tagging>,
+    /// Links at both ends in order of [`Link::key`], if asked for.
+    pub links: Option<Vec<Link>>,
     /// Entries, if asked for.
     pub entries: Vec<Entry>,
 }
@@ -147,8 +153,8 @@ pub struct Parts {
 impl Parts {
     /// The case, with its workflow.
     pub fn case(self, workflow: Arc<crate::workflow::Workflow>) -> Case {
-        let Self { ticket, text, people, tags, entries } = self;
-        Case { ticket, workflow, text, people, tags, entries, revisions: vec![] }
+        let Self { ticket, text, people, tags, links, entries } = self;
+        Case { ticket, workflow, text, people, tags, links, entries, revisions: vec![] }
     }
 }
 
@@ -353,6 +359,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Several tickets with people and tags; unknown ids are left out. With the epoch.
     fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)>;
+
+    /// Every link of these tickets, once, in order of [`Link::key`], with the heads of these tickets and of those they are
+    /// linked with, in no order; unknown ids are left out. With the epoch; one trip.
+    fn links<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Link>, Vec<Parts>)>;
 
     /// Entries of a ticket after (created_at, id), exclusive, oldest first.
     fn entries(

@@ -26,6 +26,7 @@ mod graphiql;
 mod group;
 mod id;
 mod limits;
+mod link;
 mod loaders;
 mod login;
 mod names;

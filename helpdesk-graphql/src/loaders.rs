@@ -8,7 +8,7 @@ use async_graphql::Error;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use helpdesk_core::config::TenantConfig;
-use helpdesk_core::desk::read::{Members, PAGE_MAX, Page, Place, View};
+use helpdesk_core::desk::read::{Linked, Members, PAGE_MAX, Page, Place, View};
 use helpdesk_core::filter::{Cond, Filter, ITEMS_MAX, Order};
 use helpdesk_core::id::{EntryId, GroupId, PersonId, TicketId};
 use helpdesk_core::org::Person;
@@ -51,6 +51,10 @@ struct Grants;
 /// A ticket with its text, rather than the head alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Whole(TicketId);
+
+/// The links of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct LinksOf(TicketId);
 
 /// The first sub-tickets of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -130,6 +134,11 @@ impl Loaders {
     /// A ticket with its text.
     pub(crate) async fn whole(&self, id: TicketId) -> Result<Option<Arc<View>>, Error> {
         self.by_key.load_one(Whole(id)).await
+    }
+
+    /// The links of a ticket; none when the viewer may not see it.
+    pub(crate) async fn links(&self, of: TicketId) -> Result<Option<Arc<Vec<Linked>>>, Error> {
+        self.by_key.load_one(LinksOf(of)).await
     }
 
     /// The first sub-tickets of a ticket, one more than `first` if there are more.
@@ -217,6 +226,16 @@ impl Loader<Whole> for Reader {
         let ids: Vec<TicketId> = ids.iter().map(|id| id.0).collect();
         let views = self.desk.ticket_texts(&self.actor, &ids).await.map_err(|error| failed(&error))?;
         Ok(views.into_iter().map(|view| (Whole(view.case.ticket.id), Arc::new(view))).collect())
+    }
+}
+
+impl Loader<LinksOf> for Reader {
+    type Value = Arc<Vec<Linked>>;
+    type Error = Error;
+    async fn load(&self, asked: &[LinksOf]) -> Result<HashMap<LinksOf, Arc<Vec<Linked>>>, Error> {
+        let ids: Vec<TicketId> = asked.iter().map(|of| of.0).collect();
+        let links = self.desk.links_of(&self.actor, &ids).await.map_err(|error| failed(&error))?;
+        Ok(links.into_iter().map(|(ticket, links)| (LinksOf(ticket), Arc::new(links))).collect())
     }
 }
 

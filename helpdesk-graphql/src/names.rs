@@ -82,6 +82,19 @@ mirror! {
         /// May see it although restricted.
         Member,
     }
+    /// What a ticket is to another one, seen from it.
+    TicketLinkKind = "helpdesk_core::ticket::LinkKind" {
+        /// The other one cannot go on before this one is done. These never close a circle.
+        Blocks,
+        /// This one cannot go on before the other one is done.
+        BlockedBy,
+        /// It says what the other one says already.
+        Duplicates,
+        /// The other one says what it says already.
+        DuplicatedBy,
+        /// They have to do with each other.
+        Relates,
+    }
     /// Who may read an entry.
     EntryVisibility = "helpdesk_core::ticket::EntryVisibility" {
         /// Everyone who may see the ticket.

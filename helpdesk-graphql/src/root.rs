@@ -6,6 +6,7 @@ use crate::entry::EntryMutation;
 use crate::event::EventQuery;
 use crate::grant::{GrantMutation, GrantQuery};
 use crate::group::{GroupMutation, GroupQuery};
+use crate::link::LinkMutation;
 use crate::node::NodeQuery;
 use crate::person::{PersonMutation, PersonQuery};
 use crate::plugin::{PluginMutation, PluginQuery};
@@ -47,5 +48,6 @@ pub struct Mutation(
     TagMutation,
     PluginMutation,
     TicketMutation,
+    LinkMutation,
     EntryMutation,
 );

@@ -24,6 +24,7 @@ use crate::event::EventConnection;
 use crate::fault::{failed, not_found};
 use crate::group::Group;
 use crate::id::global;
+use crate::link::TicketLinkConnection;
 use crate::names::{Importance, Permission, Priority, TicketField, TicketType, Urgency, Visibility};
 use crate::person::Person;
 use crate::project::Project;
@@ -136,7 +137,7 @@ impl Ticket {
     async fn workflow(&self) -> Workflow {
         Workflow(self.0.case.workflow.clone())
     }
-    /// How soon it should be done.
+    /// How soon it should be done: derived from urgency and importance unless it was chosen by hand.
     async fn priority(&self) -> Priority {
         self.head().priority.into()
     }
@@ -188,6 +189,16 @@ impl Ticket {
         let found = Session::of(ctx)?.loaders.children(id, size, order).await?;
         let page = Paged::cut(found.into_iter().map(shown).collect(), size, false);
         Ok(TicketConnection { page, count: query::Matching(filter) })
+    }
+    /// How it is linked with other tickets: the links whose other end you may see. A list reads the links of its tickets
+    /// together.
+    async fn links(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<TicketLinkConnection> {
+        crate::link::page(ctx, self.head().id, first, after).await
     }
     /// Who wrote it down.
     async fn reporters(&self, ctx: &Context<'_>) -> Result<Vec<Person>> {

@@ -1,8 +1,9 @@
 //! What a person caused and can mend: typed errors inside payloads.
 
-use async_graphql::{Interface, SimpleObject};
+use async_graphql::{ID, Interface, SimpleObject};
 use helpdesk_core::error::{ActError, Refusal, WorkflowRefusal};
 
+use crate::id::global;
 use crate::names::TicketField;
 
 /// Something a person can mend: look again, fill in, choose another. Nothing of the command happened.
@@ -18,6 +19,7 @@ pub(crate) enum UserError {
     TransitionNotAllowed(TransitionNotAllowed),
     FieldInvalid(FieldInvalid),
     AlreadyExists(AlreadyExists),
+    AlreadyClaimed(AlreadyClaimed),
     WorkflowMalformed(WorkflowMalformed),
     IdempotencyKeyReused(IdempotencyKeyReused),
 }
@@ -84,6 +86,19 @@ pub(crate) struct AlreadyExists {
     given: String,
 }
 
+/// Somebody works on the ticket already.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct AlreadyClaimed {
+    /// A stable name for machines.
+    code: String,
+    /// What is wrong and what to do, for people.
+    message: String,
+    /// The place in the input it is about, from `input` on.
+    path: Vec<String>,
+    /// Who works on it: ids of people.
+    assignees: Vec<ID>,
+}
+
 /// The workflow definition has faults.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct WorkflowMalformed {
@@ -141,6 +156,10 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
                 _ => "name",
             });
             UserError::AlreadyExists(AlreadyExists { code, message, path, noun: noun.into(), given })
+        }
+        Refusal::Claimed { by } => {
+            let assignees = by.iter().map(global).collect();
+            UserError::AlreadyClaimed(AlreadyClaimed { code, message, path: path("ticket"), assignees })
         }
         Refusal::Workflow(refusal) => UserError::TransitionNotAllowed(closed(refusal, code, message, places)),
         Refusal::Malformed(faults) => {

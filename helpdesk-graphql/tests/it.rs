@@ -10,6 +10,8 @@ mod events;
 mod http;
 #[path = "it/limits.rs"]
 mod limits;
+#[path = "it/links.rs"]
+mod links;
 #[path = "it/lists.rs"]
 mod lists;
 #[path = "it/mend.rs"]

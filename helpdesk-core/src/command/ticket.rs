@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::PluginId;
 use crate::id::{EntryId, GroupId, PersonId, ProjectId, TagId, TicketId};
-use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Field, double};
 use crate::workflow::WorkflowRef;
@@ -78,7 +78,7 @@ pub struct Patch {
     /// What kind of ticket.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<TicketType>,
-    /// A manual priority, or back to the ordinary one.
+    /// A priority chosen by hand; cleared, it is [derived](Priority::derived) from urgency and importance again.
     #[serde(with = "double", skip_serializing_if = "Option::is_none")]
     pub priority: Option<Option<Priority>>,
     /// How soon the requester needs it.
@@ -226,6 +226,26 @@ pub struct Unrelate {
     pub people: Vec<PersonId>,
 }
 
+/// Takes a ticket that nobody works on: of many who try at once exactly one gets it. What one has already stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The ticket.
+    pub ticket: TicketId,
+}
+
+/// Hands a ticket over: one person ceases to work on it and another begins, at once. Others who work on it stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reassign {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Who worked on it.
+    pub from: PersonId,
+    /// Who does from now on.
+    pub to: PersonId,
+    /// Why, 1 to 1000 characters.
+    pub reason: String,
+}
+
 /// Puts tags on a ticket and takes others off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TagTicket {
@@ -237,6 +257,42 @@ pub struct TagTicket {
     /// To take off.
     #[serde(default)]
     pub remove: Vec<TagId>,
+}
+
+/// Links a ticket with another one, which may be in another project. What is linked so already stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkTickets {
+    /// The ticket; needs `ticket.edit` there.
+    pub ticket: TicketId,
+    /// The other one; it need only be seen.
+    pub to: TicketId,
+    /// What the ticket is to the other one.
+    pub kind: LinkKind,
+}
+
+impl LinkTickets {
+    /// `ticket` is `kind` to `to`.
+    pub const fn new(ticket: TicketId, kind: LinkKind, to: TicketId) -> Self {
+        Self { ticket, to, kind }
+    }
+}
+
+/// Takes a link away; it may be named from either end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnlinkTickets {
+    /// The ticket; needs `ticket.edit` there.
+    pub ticket: TicketId,
+    /// The other one; it need only be seen.
+    pub to: TicketId,
+    /// What the ticket is to the other one.
+    pub kind: LinkKind,
+}
+
+impl UnlinkTickets {
+    /// `ticket` is no longer `kind` to `to`.
+    pub const fn new(ticket: TicketId, kind: LinkKind, to: TicketId) -> Self {
+        Self { ticket, to, kind }
+    }
 }
 
 /// Deletes a ticket; it leaves every list and can be restored.

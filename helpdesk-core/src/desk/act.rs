@@ -399,6 +399,8 @@ pub(super) fn stage(
     scene.looks_below(tops.iter().copied());
     scene.relied_on(loaded.ancestors.iter().copied());
     scene.ancestors = loaded.ancestors;
+    scene.relied_on(loaded.steps.iter().map(|step| (step.ticket, step.version)));
+    scene.steps = loaded.steps;
     scene.grant = loaded.grant;
     scene.group_grants = loaded.group_grants;
     scene.member = loaded.member;
@@ -425,7 +427,8 @@ struct SoFar {
 impl SoFar {
     fn look(&mut self, loaded: &Loaded) {
         let cases = loaded.cases.iter().chain(&loaded.below).map(|parts| (parts.ticket.id, parts.ticket.version));
-        let seen = Some((loaded.epoch, cases.chain(loaded.ancestors.iter().copied()).collect()));
+        let behind = loaded.steps.iter().map(|step| (step.ticket, step.version));
+        let seen = Some((loaded.epoch, cases.chain(loaded.ancestors.iter().copied()).chain(behind).collect()));
         self.unmoved = if self.seen == seen { self.unmoved + 1 } else { 0 };
         self.seen = seen;
     }

@@ -1,6 +1,7 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
 mod events;
+mod links;
 mod parents;
 mod people;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+pub use links::Linked;
 pub use people::Members;
 
 use super::Desk;

@@ -6,11 +6,11 @@ use crate::case::Case;
 use crate::id::EntryId;
 use crate::store::{Head, Row, Write};
 use crate::text;
-use crate::ticket::{EntryVisibility, Participant, SearchDoc, Tagging, Ticket};
+use crate::ticket::{EntryVisibility, Link, Participant, SearchDoc, Tagging, Ticket};
 
 /// Appends the writes that turn `before` into `after`.
 pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>) {
-    let Case { ticket, text: long, people, tags, entries, revisions, workflow: _ } = after;
+    let Case { ticket, text: long, people, tags, links, entries, revisions, workflow: _ } = after;
     let head = head_doc(before, &ticket, long.as_ref());
     let mut put = |before: Option<Row>, after: Option<Row>| {
         if before != after {
@@ -40,6 +40,17 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
     for new in tags {
         let old = old_tags.iter().find(|t| t.tag == new.tag).cloned();
         put(old.map(Row::Tagging), Some(Row::Tagging(new)));
+    }
+    // A link is in both cases; its row is the source's.
+    let old_links = before.and_then(|case| case.links.as_ref()).map_or(&[][..], Vec::as_slice);
+    let links: Vec<Link> = links.into_iter().flatten().filter(|link| link.source == ticket.id).collect();
+    for gone in old_links.iter().filter(|link| link.source == ticket.id && !links.iter().any(|l| l.key() == link.key()))
+    {
+        put(Some(Row::Link(gone.clone())), None);
+    }
+    for new in links {
+        let old = old_links.iter().find(|link| link.key() == new.key()).cloned();
+        put(old.map(Row::Link), Some(Row::Link(new)));
     }
     if let Some((old, new)) = head {
         put(old.map(Row::SearchDoc), Some(Row::SearchDoc(new)));

@@ -3,7 +3,7 @@
 use crate::id::{JobId, TenantId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::Grant;
-use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, Ticket, TicketText};
+use crate::ticket::{Entry, Link, Participant, Revision, SearchDoc, Tag, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
 use crate::workflow::Published;
 
@@ -88,6 +88,7 @@ pub enum Row {
     TicketText(TicketText),
     Participant(Participant),
     Tagging(Tagging),
+    Link(Link),
     Entry(Entry),
     Revision(Revision),
     SearchDoc(SearchDoc),
@@ -112,6 +113,7 @@ impl Row {
             | Self::TicketText(_)
             | Self::Participant(_)
             | Self::Tagging(_)
+            | Self::Link(_)
             | Self::Entry(_)
             | Self::Revision(_)
             | Self::SearchDoc(_)

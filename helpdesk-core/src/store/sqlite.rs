@@ -45,7 +45,7 @@ use crate::event::{Cursor, Envelope, Subject};
 use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
-use crate::ticket::{Entry, Participant, Revision};
+use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// Most tickets that count as a short read.
@@ -265,6 +265,12 @@ impl Store for SqliteStore {
         let ids = ids.to_vec();
         let few = ids.len() <= GLANCE;
         let read = move |db: &Db| load::tickets(db, tenant, &ids);
+        if few { self.glance(read) } else { self.read(read) }
+    }
+    fn links<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Link>, Vec<Parts>)> {
+        let ids = ids.to_vec();
+        let few = ids.len() <= 1;
+        let read = move |db: &Db| load::links(db, tenant, &ids);
         if few { self.glance(read) } else { self.read(read) }
     }
     fn entries(

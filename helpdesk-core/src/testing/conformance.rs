@@ -10,6 +10,7 @@ mod commits;
 mod concurrent;
 mod drops;
 mod feed;
+mod links;
 mod log;
 mod people;
 mod queue;
@@ -132,7 +133,16 @@ suite! {
         one_key_sent_by_many_happens_once
         comments_of_many_all_arrive
         one_name_is_taken_once
+        of_sixty_four_claimers_one_wins
+        of_many_who_hand_over_one_does
         draw_never_repeats;
+    links:
+        links_are_read_from_both_ends
+        links_are_loaded_when_they_are_needed
+        what_is_behind_a_ticket_is_followed_once
+        a_link_made_by_many_is_one
+        many_links_never_close_a_circle
+        a_link_is_one_load_and_one_commit;
     log:
         the_log_is_in_commit_order
         a_cursor_never_skips

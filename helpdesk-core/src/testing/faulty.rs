@@ -21,7 +21,7 @@ use crate::store::{
     Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
-use crate::ticket::{Entry, Participant, Revision};
+use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::Timestamp;
 
 /// What goes wrong with one call.
@@ -175,6 +175,9 @@ impl Store for Faulty {
     }
     fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)> {
         self.call("tickets", self.inner.tickets(tenant, ids))
+    }
+    fn links<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Link>, Vec<Parts>)> {
+        self.call("links", self.inner.links(tenant, ids))
     }
     fn entries(
         &self,

@@ -5,13 +5,14 @@ mod filters;
 use super::{Chance, World};
 use crate::actor::Actor;
 use crate::command::{
-    Ask, Asking, Command, Comment, CreateTicket, DeleteComment, DeleteTicket, EditComment, EditTicket, ForceState,
-    GrantRole, Made, MoveTo, Patch, Relate, RestoreTicket, TagTicket, Unrelate,
+    Ask, Asking, Claim, Command, Comment, CreateTicket, DeleteComment, DeleteTicket, EditComment, EditTicket,
+    ForceState, GrantRole, LinkTickets, Made, MoveTo, Patch, Reassign, Relate, RestoreTicket, TagTicket, UnlinkTickets,
+    Unrelate,
 };
 use crate::error::ActError;
 use crate::id::{EntryId, GroupId, PersonId, TagId, TicketId};
 use crate::role::Role;
-use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::{Clock, Timestamp};
 
 const WORDS: &[&str] = &[
@@ -145,7 +146,12 @@ impl Population {
                 let state = *self.chance.pick(&["todo", "done", "resolved", "closed", "new"]);
                 ForceState { ticket, state: state.into(), reason: "because".into() }.into()
             }
-            65..=72 => {
+            71 => Claim { ticket }.into(),
+            72 => {
+                let (from, to) = (self.person(), self.person());
+                Reassign { ticket, from, to, reason: "on leave".into() }.into()
+            }
+            65..=70 => {
                 let relation = *self.chance.pick(Relation::ALL);
                 Relate { ticket, relation, people: self.persons(3), only: self.chance.percent(40) }.into()
             }
@@ -158,7 +164,16 @@ impl Population {
                 let (add, remove) = (self.chance.some(&tags, 2), self.chance.some(&tags, 2));
                 TagTicket { ticket, add, remove }.into()
             }
-            83..=90 => {
+            83..=87 => {
+                let (kind, tickets) = (*self.chance.pick(LinkKind::ALL), self.tickets.clone());
+                let to = *self.chance.pick(&tickets);
+                if die == 87 {
+                    UnlinkTickets { ticket, to, kind }.into()
+                } else {
+                    LinkTickets { ticket, to, kind }.into()
+                }
+            }
+            88..=90 => {
                 let visibility = *self.chance.pick(EntryVisibility::ALL);
                 Comment { ticket, body: self.words(5), visibility }.into()
             }

@@ -114,7 +114,8 @@ async fn hold(population: &Population, seed: u64) {
             }
             history.extend(page);
         }
-        folds(&parts, &history, workflow, seed);
+        let (_, links, _) = world.store.links(world.tenant, &[id]).await.unwrap();
+        folds(&Parts { links: Some(links), ..parts }, &history, workflow, seed);
     }
 }
 
@@ -125,6 +126,9 @@ async fn still(world: &World, by: &crate::Actor, command: &Command, version: i64
         Command::EditTicket(_)
             | Command::Relate(_)
             | Command::Unrelate(_)
+            | Command::Claim(_)
+            | Command::LinkTickets(_)
+            | Command::UnlinkTickets(_)
             | Command::EditComment(_)
             | Command::ForceState(_)
             | Command::MigrateTicket(_)
@@ -192,6 +196,7 @@ fn folds(parts: &Parts, history: &[Envelope], workflow: Arc<crate::workflow::Wor
     case.ticket.title.clone_from(&parts.ticket.title);
     case.ticket.salt = parts.ticket.salt;
     assert_eq!((&parts.ticket, &parts.people, &parts.tags), (&case.ticket, &case.people, &case.tags), "seed {seed}");
+    assert_eq!(parts.links, case.links, "seed {seed}: the links of {id}");
 }
 
 /// What the filters of a law selected.

@@ -16,7 +16,8 @@ use crate::org::{Candidate, Person};
 use crate::role::{Access, Denied, Grant, Permission, Principal};
 use crate::scene::{Ctx, Scene, Turns, settle};
 use crate::store::{Head, NewEvent, Row, Write};
-use crate::ticket::{Relation, SearchDoc};
+use crate::ticket::link::Step;
+use crate::ticket::{Link, LinkKind, Relation, SearchDoc};
 use crate::time::Timestamp;
 use crate::workflow::{Definition, WorkflowRef};
 
@@ -33,6 +34,8 @@ pub struct Rows {
     pub members: BTreeMap<(GroupId, PersonId), Timestamp>,
     /// Its tickets, with texts and all entries.
     pub cases: BTreeMap<TicketId, Arc<Case>>,
+    /// The links between them.
+    pub links: Vec<Link>,
     /// What is indexed.
     pub docs: BTreeMap<TicketId, Vec<SearchDoc>>,
     /// Everything that happened.
@@ -181,6 +184,7 @@ impl Model {
             let mut case = Case::clone(case);
             case.entries.retain(|entry| needs.entries.contains(&entry.id));
             case.text = case.text.filter(|_| needs.texts);
+            case.links = needs.links.contains(&case.ticket.id).then(|| rows.links_of(case.ticket.id));
             Arc::new(case)
         });
         // What stands below is looked at by transitions only; a real desk asks the workflow whether it must.
@@ -225,6 +229,15 @@ impl Model {
             scene.ancestors.push((case.ticket.id, case.ticket.version));
             above = case.ticket.parent;
         }
+        if !needs.behind.is_empty() {
+            // Those that are not behind it do not matter.
+            let blocks = rows.links.iter().filter(|link| link.kind == LinkKind::Blocks);
+            let step = |link: &Link| {
+                let version = rows.cases.get(&link.target)?.ticket.version;
+                Some(Step { by: link.source, ticket: link.target, version })
+            };
+            scene.steps = blocks.filter_map(step).collect();
+        }
         scene.grant = needs.grant.and_then(|id| rows.grants.get(&id)).cloned();
         if let Some((group, person)) = needs.member {
             scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
@@ -254,11 +267,19 @@ impl Rows {
             grants: BTreeMap::new(),
             members: BTreeMap::new(),
             cases: BTreeMap::new(),
+            links: vec![],
             docs: BTreeMap::new(),
             events: vec![],
             numbers: BTreeMap::new(),
             turns: BTreeMap::new(),
         }
+    }
+
+    /// The links of a ticket, in order of key.
+    pub fn links_of(&self, id: TicketId) -> Vec<Link> {
+        let mut links: Vec<Link> = self.links.iter().filter(|link| link.seen_from(id).is_some()).cloned().collect();
+        links.sort_by_key(Link::key);
+        links
     }
 
     fn case(&mut self, id: TicketId) -> Option<&mut Case> {
@@ -299,6 +320,7 @@ impl Rows {
                         text: None,
                         people: vec![],
                         tags: vec![],
+                        links: None,
                         entries: vec![],
                         revisions: vec![],
                     };
@@ -323,6 +345,12 @@ impl Rows {
                 if !gone {
                     tags.push(row);
                     tags.sort_by_key(|tagging| tagging.tag);
+                }
+            }
+            Row::Link(row) => {
+                self.links.retain(|link| link.key() != row.key());
+                if !gone {
+                    self.links.push(row);
                 }
             }
             Row::Entry(row) => {

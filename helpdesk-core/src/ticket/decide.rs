@@ -3,7 +3,7 @@
 pub mod fields;
 mod people;
 
-pub use people::{relate, tag, unrelate};
+pub use people::{claim, reassign, relate, tag, unrelate};
 
 use std::sync::Arc;
 
@@ -230,7 +230,16 @@ pub(crate) fn created(
     people.sort_by_key(|p| (p.relation, p.person));
     let tags =
         event.tags.iter().map(|tag| Tagging { tenant, ticket: id, tag: *tag, by: moment.by.clone(), at: moment.at });
-    Case { ticket, workflow, text: None, people, tags: tags.collect(), entries: vec![], revisions: vec![] }
+    Case {
+        ticket,
+        workflow,
+        text: None,
+        people,
+        tags: tags.collect(),
+        links: Some(vec![]),
+        entries: vec![],
+        revisions: vec![],
+    }
 }
 
 /// Sets fields. Equal values change nothing.

@@ -24,7 +24,8 @@ names! {
     }
 }
 names! {
-    /// How soon a ticket should be done; ordered from low to critical.
+    /// How soon a ticket should be done; ordered from low to critical. [Derived](Priority::derived) from urgency and
+    /// importance unless somebody chooses one by hand.
     pub enum Priority ("priority") {
         /// When there is time.
         Low = "low",
@@ -121,7 +122,7 @@ pub struct Ticket {
     pub title: String,
     /// How soon.
     pub priority: Priority,
-    /// Set by hand, so that no matrix derives it.
+    /// Whether it was chosen by hand, so that [the matrix](crate::ticket::priority::MATRIX) does not derive it.
     pub priority_manual: bool,
     /// How soon the requester needs it.
     pub urgency: Urgency,

@@ -10,7 +10,9 @@ use helpdesk_core::event::*;
 use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Principal, Role, Scope};
-use helpdesk_core::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
+use helpdesk_core::ticket::{
+    EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility,
+};
 use helpdesk_core::value::{Change, Field, Value};
 use helpdesk_core::workflow::{Category, WorkflowRef};
 use helpdesk_core::{PluginId, Timestamp};
@@ -145,9 +147,12 @@ fn tickets() -> Vec<Event> {
         .into(),
         ParticipantAdded { person, relation: Relation::Watcher }.into(),
         ParticipantRemoved { person, relation: Relation::Assignee }.into(),
+        TicketReassigned { from: person, to: id(9), reason: "on leave".into() }.into(),
         TicketTagged { added: vec![tag], removed: vec![] }.into(),
         ChildAdded { child: ticket }.into(),
         ChildRemoved { child: ticket }.into(),
+        TicketLinked { other: ticket, kind: LinkKind::BlockedBy }.into(),
+        TicketUnlinked { other: ticket, kind: LinkKind::Relates }.into(),
         TicketDeleted { reason: Some("a duplicate".into()) }.into(),
         TicketRestored { reason: None }.into(),
         EntryAdded {

@@ -16,7 +16,7 @@ pub(super) struct TicketFieldsInput {
     /// What kind of ticket.
     #[graphql(name = "type")]
     kind: Option<TicketType>,
-    /// A manual priority; null goes back to the ordinary one.
+    /// A priority chosen by hand; null derives it from urgency and importance again.
     priority: MaybeUndefined<Priority>,
     /// How soon the requester needs it.
     urgency: Option<Urgency>,
@@ -150,6 +150,34 @@ pub(super) struct TicketAssignInput {
     pub(super) ticket: Ref<TicketId>,
     /// Who works on it from now on; nobody when empty.
     pub(super) assignees: Vec<Ref<PersonId>>,
+    /// The version you saw: refused when somebody else has changed it since.
+    pub(super) expected_version: Option<i64>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    pub(super) idempotency_key: Option<String>,
+}
+
+/// Takes a ticket that nobody works on.
+#[derive(InputObject)]
+pub(super) struct TicketClaimInput {
+    /// The ticket.
+    pub(super) ticket: Ref<TicketId>,
+    /// The version you saw: refused when somebody else has changed it since.
+    pub(super) expected_version: Option<i64>,
+    /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
+    pub(super) idempotency_key: Option<String>,
+}
+
+/// Hands a ticket over.
+#[derive(InputObject)]
+pub(super) struct TicketReassignInput {
+    /// The ticket.
+    pub(super) ticket: Ref<TicketId>,
+    /// Who works on it now.
+    pub(super) from: Ref<PersonId>,
+    /// Who does from then on.
+    pub(super) to: Ref<PersonId>,
+    /// Why, 1 to 1000 characters.
+    pub(super) reason: String,
     /// The version you saw: refused when somebody else has changed it since.
     pub(super) expected_version: Option<i64>,
     /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).

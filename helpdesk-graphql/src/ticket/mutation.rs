@@ -2,13 +2,14 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use helpdesk_core::command::{
-    CreateTicket, DeleteTicket, EditTicket, ForceState, MoveTo, Relate, RestoreTicket, TagTicket, Unrelate,
+    Claim, CreateTicket, DeleteTicket, EditTicket, ForceState, MoveTo, Reassign, Relate, RestoreTicket, TagTicket,
+    Unrelate,
 };
 use helpdesk_core::id::TicketId;
 
 use super::input::{
-    TicketAssignInput, TicketCreateInput, TicketDeleteInput, TicketEditInput, TicketForceStateInput, TicketMoveInput,
-    TicketRelateInput, TicketRestoreInput, TicketTagInput, TicketUnrelateInput,
+    TicketAssignInput, TicketClaimInput, TicketCreateInput, TicketDeleteInput, TicketEditInput, TicketForceStateInput,
+    TicketMoveInput, TicketReassignInput, TicketRelateInput, TicketRestoreInput, TicketTagInput, TicketUnrelateInput,
 };
 use super::{Ticket, load};
 use crate::id::{global, ids};
@@ -54,6 +55,16 @@ payloads! {
     }
     /// What `ticketAssign` answers.
     TicketAssignPayload {
+        /// The ticket after the command.
+        ticket: Ticket = load, from TicketId
+    }
+    /// What `ticketClaim` answers.
+    TicketClaimPayload {
+        /// The ticket after the command.
+        ticket: Ticket = load, from TicketId
+    }
+    /// What `ticketReassign` answers.
+    TicketReassignPayload {
         /// The ticket after the command.
         ticket: Ticket = load, from TicketId
     }
@@ -141,6 +152,25 @@ impl TicketMutation {
         let command = Relate::assign(ticket, ids(input.assignees));
         let with = With::new(input.expected_version, input.idempotency_key).at(&[("people", "assignees")]);
         Ok(Some(TicketAssignPayload(act(ctx, command, with).await?.about(ticket))))
+    }
+
+    /// Takes a ticket that nobody works on: of many who try at once exactly one gets it.
+    async fn ticket_claim(&self, ctx: &Context<'_>, input: TicketClaimInput) -> Result<Option<TicketClaimPayload>> {
+        let ticket = input.ticket.0;
+        let with = With::new(input.expected_version, input.idempotency_key);
+        Ok(Some(TicketClaimPayload(act(ctx, Claim { ticket }, with).await?.about(ticket))))
+    }
+
+    /// Hands a ticket over from somebody who works on it to somebody else, at once. Others who work on it stay.
+    async fn ticket_reassign(
+        &self,
+        ctx: &Context<'_>,
+        input: TicketReassignInput,
+    ) -> Result<Option<TicketReassignPayload>> {
+        let ticket = input.ticket.0;
+        let command = Reassign { ticket, from: input.from.0, to: input.to.0, reason: input.reason };
+        let with = With::new(input.expected_version, input.idempotency_key);
+        Ok(Some(TicketReassignPayload(act(ctx, command, with).await?.about(ticket))))
     }
 
     /// Makes people something to a ticket: lets follow, admits, assigns. Those who already are stay as they are.

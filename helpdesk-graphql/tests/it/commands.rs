@@ -150,7 +150,7 @@ async fn a_conflict_names_the_fields_and_changes_nothing() {
     assert_eq!((&error["__typename"], &error["code"]), (&json!("VersionConflict"), &json!("VERSION_CONFLICT")));
     assert_eq!((&error["expected"], &error["current"]), (&json!(1), &json!(2)));
     assert_eq!(error["path"], json!(["input", "expectedVersion"]));
-    assert_eq!(error["fields"], json!(["URGENCY", "GROUP"]));
+    assert_eq!(error["fields"], json!(["PRIORITY", "URGENCY", "GROUP"]));
     let title = stage.get(ana, "query($id: ID!) { ticket(id: $id) { title } }", json!({"id": ticket})).await;
     assert_eq!(title["ticket"]["title"], "Printer");
 }
@@ -197,7 +197,7 @@ async fn omitted_stays_and_null_clears() {
     let nulls =
         json!({"ticket": id, "dueAt": null, "estimate": null, "group": null, "description": null, "priority": null});
     let cleared = stage.act(ana, "ticketEdit", fields, nulls).await;
-    let empty = json!({"dueAt": null, "estimate": null, "group": null, "description": "", "priority": "MEDIUM", "priorityManual": false});
+    let empty = json!({"dueAt": null, "estimate": null, "group": null, "description": "", "priority": "LOW", "priorityManual": false});
     assert_eq!(cleared["ticket"], empty);
     // An omitted variable is an omitted field.
     let document = "mutation($t: ID!, $due: DateTime, $n: Int) {
@@ -275,4 +275,29 @@ async fn one_refused_mutation_leaves_the_other_s_payload() {
         (&answer["errors"][0]["extensions"]["code"], &answer["errors"][0]["path"]),
         (&json!("NOT_FOUND"), &json!(["b"]))
     );
+}
+
+#[tokio::test]
+async fn a_ticket_is_claimed_once_and_handed_over_with_a_reason() {
+    let stage = Stage::new().await;
+    let (ana, ben) = (&stage.world.ana, &stage.world.ben);
+    let ticket = stage.world.ticket("Printer").await.to_string();
+    let claimed = stage.act(ana, "ticketClaim", "ticket { assignees { id name } }", json!({"ticket": ticket})).await;
+    assert_eq!(claimed["ticket"]["assignees"][0]["name"], "Ana");
+    let late = "userErrors { ... on AlreadyClaimed { assignees } }";
+    let late = stage.act(ben, "ticketClaim", &format!("ticket {{ id }} {late}"), json!({"ticket": ticket})).await;
+    let error = &late["userErrors"][0];
+    assert_eq!((&late["ticket"], &error["__typename"]), (&Value::Null, &json!("AlreadyClaimed")));
+    assert_eq!((&error["code"], &error["path"]), (&json!("ALREADY_CLAIMED"), &json!(["input", "ticket"])));
+    assert_eq!(error["assignees"], json!([claimed["ticket"]["assignees"][0]["id"]]));
+    let id = |actor| helpdesk_core::testing::World::id(actor).to_string();
+    let over = json!({"ticket": ticket, "from": id(ana), "to": id(ben), "reason": "on leave"});
+    let fields = "ticket { version assignees { name } timeline(first: 9) { nodes { kind data changes { field } } } }";
+    let out = stage.act(ana, "ticketReassign", fields, over.clone()).await;
+    assert_eq!((&out["ticket"]["version"], &out["ticket"]["assignees"]), (&json!(3), &json!([{"name": "Ben"}])));
+    let told = &out["ticket"]["timeline"]["nodes"][2];
+    assert_eq!((&told["kind"], &told["data"]["reason"]), (&json!("ticket.reassigned"), &json!("on leave")));
+    assert_eq!(told["changes"], json!([{"field": "ASSIGNEES"}]));
+    let again = stage.act(ana, "ticketReassign", fields, over).await;
+    assert_eq!(again["userErrors"][0]["path"], json!(["input", "from"]));
 }

@@ -57,8 +57,10 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         Event::TicketMoved(_) => Some(if matches!(key, "before" | "after") { "category" } else { "state" }),
         Event::ParticipantAdded(ParticipantAdded { relation, .. })
         | Event::ParticipantRemoved(ParticipantRemoved { relation, .. }) => Some(people(*relation)),
+        Event::TicketReassigned(_) => Some(people(Relation::Assignee)),
         Event::TicketTagged(_) => Some("tags"),
         Event::ChildAdded(_) | Event::ChildRemoved(_) => Some("children"),
+        Event::TicketLinked(_) | Event::TicketUnlinked(_) => Some("links"),
         Event::TicketDeleted(_) | Event::TicketRestored(_) => Some("deleted"),
         Event::EntryAdded(_) | Event::EntryEdited(_) | Event::EntryDeleted(_) => Some("entries"),
         // About the chain, not about the ticket where it ended.

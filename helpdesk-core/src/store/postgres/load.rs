@@ -17,7 +17,8 @@ use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
 use crate::store::sql::reads::limited;
 use crate::store::{BELOW_MAX, Earlier, Head, Loaded, Parts, StoreError};
-use crate::ticket::Entry;
+use crate::ticket::link::Step;
+use crate::ticket::{self, Entry};
 
 /// What a statement of a load is for.
 #[derive(Clone, Copy)]
@@ -27,6 +28,8 @@ enum For {
     Ancestors,
     Below,
     Pool(GroupId),
+    Links,
+    Steps,
     People,
     Grant,
     GroupGrants,
@@ -78,6 +81,14 @@ pub(super) async fn load(
     }
     for group in &needs.pools {
         want(For::Pool(*group), core.reads.pool.as_str().into(), vec![me(), Param::uuid(*group)]);
+    }
+    if !needs.links.is_empty() {
+        let ids = Param::uuids(needs.links.iter().copied());
+        want(For::Links, core.reads.links.as_str().into(), vec![me(), ids]);
+    }
+    if !needs.behind.is_empty() {
+        let ids = Param::uuids(needs.behind.iter().copied());
+        want(For::Steps, core.reads.steps.as_str().into(), vec![me(), ids]);
     }
     if !needs.people.is_empty() {
         want(For::People, people_by_id(core), vec![me(), Param::uuids(needs.people.iter().copied())]);
@@ -136,6 +147,17 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
             let read = |row: &Row| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
             loaded.pools.insert(group, rows.iter().map(read).collect::<Result<_, StoreError>>()?);
         }
+        For::Links => {
+            let all = in_order(images(rows)?);
+            for parts in loaded.cases.iter_mut().filter(|parts| needs.links.contains(&parts.ticket.id)) {
+                let id = parts.ticket.id;
+                parts.links = Some(all.iter().filter(|link| link.seen_from(id).is_some()).cloned().collect());
+            }
+        }
+        For::Steps => {
+            let read = |row: &Row| Ok(Step { by: get(row, 0)?, ticket: get(row, 1)?, version: get(row, 2)? });
+            loaded.steps = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        }
         For::People => {
             for person in images::<Person>(rows)? {
                 if loaded.people.iter().all(|known| known.id != person.id) {
@@ -160,6 +182,12 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
         }
     }
     Ok(())
+}
+
+/// In order of key.
+pub(super) fn in_order(mut links: Vec<ticket::Link>) -> Vec<ticket::Link> {
+    links.sort_by_key(ticket::Link::key);
+    links
 }
 
 /// People with the ids in `$2`.

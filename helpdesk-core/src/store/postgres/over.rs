@@ -12,7 +12,7 @@ use crate::store::{
     Answer, Commit, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
-use crate::ticket::{Entry, Participant, Revision};
+use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::Timestamp;
 use futures_util::future::BoxFuture;
 
@@ -44,6 +44,9 @@ macro_rules! reads {
         }
         fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)> {
             Box::pin(async move { read::tickets(&self.link().await?, tenant, ids).await })
+        }
+        fn links<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Link>, Vec<Parts>)> {
+            Box::pin(async move { read::links(&self.link().await?, tenant, ids).await })
         }
         fn entries(
             &self,

@@ -10,7 +10,7 @@ use super::value::{absent, image, maybe_int, seen, transposed};
 use crate::store::sql::column::Seen;
 use crate::store::sql::image::Image;
 use crate::store::{Head, Parts, StoreError};
-use crate::ticket::{Entry, TicketText};
+use crate::ticket::{Entry, Link, TicketText};
 
 /// What is read of each ticket beside its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,6 +98,16 @@ pub(super) fn by_id(core: &Core) -> String {
 /// Behind `LEFT JOIN`: the tickets with the ids in the placeholder `$2`.
 pub(super) fn by_ids(core: &Core) -> String {
     format!("{} t ON t.tenant_id = e.tenant_id AND t.id = ANY($2)", core.names.of::<Head>())
+}
+
+/// Behind `LEFT JOIN`: the tickets with the ids in the placeholder `$2`, and those they are linked with.
+pub(super) fn linked(core: &Core) -> String {
+    let (links, tickets) = (core.names.of::<Link>(), core.names.of::<Head>());
+    format!(
+        "((SELECT unnest($2) AS id UNION SELECT target FROM {links} WHERE tenant_id = $1 AND source = ANY($2) \
+         UNION SELECT source FROM {links} WHERE tenant_id = $1 AND target = ANY($2)) i \
+         JOIN {tickets} t ON t.tenant_id = $1 AND t.id = i.id) ON true"
+    )
 }
 
 /// Behind `LEFT JOIN`: the ticket with the key `$2` of its project and the number `$3`.

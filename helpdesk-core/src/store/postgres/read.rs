@@ -1,7 +1,7 @@
 //! Everything a store reads that is no command's: tickets, lists, the directory, configuration. One trip each.
 
 use super::link::{Link, fault};
-use super::load::{people_by_id, rows_of};
+use super::load::{in_order, people_by_id, rows_of};
 use super::parts::{self, Extent};
 use super::value::{Param, from_query, get, image, images, maybe_int};
 use crate::actor::Actor;
@@ -14,7 +14,7 @@ use crate::store::sql::assemble::{self, ConfigRows};
 use crate::store::sql::reads::limited;
 use crate::store::sql::select;
 use crate::store::{Count, Find, Kv, Parts, PeopleFind, RunRecord, Standing, StoreError, Which};
-use crate::ticket::{Entry, Participant, Revision, Ticket};
+use crate::ticket::{self, Entry, Participant, Revision, Ticket};
 use crate::time::Timestamp;
 
 type Read<T> = Result<T, StoreError>;
@@ -50,6 +50,27 @@ pub(super) async fn tickets(link: &Link<'_>, tenant: TenantId, ids: &[TicketId])
     let rows = link.query("tickets", &text, params).await?;
     let (epoch, all) = parts::read_all(&rows, Extent::default())?;
     Ok((epoch.unwrap_or_default(), all))
+}
+
+/// The links first: heads that were read later show both ends of each that is still there.
+pub(super) async fn links(
+    link: &Link<'_>,
+    tenant: TenantId,
+    ids: &[TicketId],
+) -> Read<(i64, Vec<ticket::Link>, Vec<Parts>)> {
+    let core = link.core();
+    let heads = core.text("linked tickets", || parts::select(core, Extent::default(), &parts::linked(core), "$1"));
+    let params = || vec![Param::uuid(tenant), Param::uuids(ids.iter().copied())];
+    let ready = [
+        link.ready("links", &core.reads.links, params()).await.map_err(fault)?,
+        link.ready("linked tickets", &heads, params()).await.map_err(fault)?,
+    ];
+    let answers = link.together(&ready).await?;
+    let [links, heads] = answers.as_slice() else {
+        return Err(StoreError::Defect("links answered too little".into()));
+    };
+    let (epoch, heads) = parts::read_all(heads, Extent::default())?;
+    Ok((epoch.unwrap_or_default(), in_order(images(links)?), heads))
 }
 
 pub(super) async fn find(link: &Link<'_>, find: &Find) -> Read<(i64, Vec<Parts>)> {

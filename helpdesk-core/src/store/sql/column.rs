@@ -119,6 +119,7 @@ name_columns!(
     crate::ticket::Visibility,
     crate::ticket::Relation,
     crate::ticket::EntryVisibility,
+    crate::ticket::LinkKind,
     crate::org::PersonKind,
     crate::org::GroupKind,
     crate::role::Role,

@@ -20,7 +20,7 @@ use crate::workflow::WorkflowRef;
 
 impl From<Head> for Parts {
     fn from(Head { ticket, people, tags }: Head) -> Self {
-        Self { ticket, text: None, people, tags, entries: vec![] }
+        Self { ticket, text: None, people, tags, links: None, entries: vec![] }
     }
 }
 

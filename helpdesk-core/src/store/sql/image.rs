@@ -6,7 +6,7 @@ use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{Grant, Principal, Scope};
 use crate::store::{Kv, Row, RunRecord, StoreError};
 use crate::text::fold;
-use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
+use crate::ticket::{Entry, Link, LinkKind, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
 use crate::workflow::Published;
 
 /// A table: its name, its columns in order, how many of the first are the key, the column that counts versions, and how
@@ -122,6 +122,10 @@ images! {
     Tagging in "hd_ticket_tag" key 3 versioned false {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "tag_id": TagId = tag,
         "tagged_by": Author = by, "tagged_at": Timestamp = at,
+    }
+    Link in "hd_link" key 4 versioned false {
+        "tenant_id": TenantId = tenant, "source": TicketId = source, "target": TicketId = target, "kind": LinkKind = kind,
+        "linked_by": Author = by, "linked_at": Timestamp = at,
     }
     Entry in "hd_entry" key 3 versioned true {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "id": EntryId = id, "author": Author = author,
@@ -358,6 +362,7 @@ pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
         Row::TicketText(image) => both(image),
         Row::Participant(image) => both(image),
         Row::Tagging(image) => both(image),
+        Row::Link(image) => both(image),
         Row::Entry(image) => both(image),
         Row::Revision(image) => both(image),
         Row::SearchDoc(image) => both(image),

@@ -31,6 +31,7 @@ fn owner(row: &Row) -> TenantId {
         Row::TicketText(row) => row.tenant,
         Row::Participant(row) => row.tenant,
         Row::Tagging(row) => row.tenant,
+        Row::Link(row) => row.tenant,
         Row::Entry(row) => row.tenant,
         Row::Revision(row) => row.tenant,
         Row::SearchDoc(row) => row.tenant,

@@ -5,11 +5,12 @@
 //! that give many rows end before their limit: [`limited`] appends it.
 
 use super::image::Image;
-use super::names::{Names, columns};
+use super::names::{Dialect, Names, columns};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::Grant;
 use crate::store::{Head, Kv, RunRecord};
-use crate::ticket::{Entry, Participant, Relation, Revision, Tag, TicketText};
+use crate::ticket::link::STEPS_MAX;
+use crate::ticket::{Entry, Link, LinkKind, Participant, Relation, Revision, Tag, TicketText};
 use crate::time::Timestamp;
 use crate::workflow::{Category, Published};
 
@@ -88,6 +89,11 @@ pub(crate) struct Reads {
     pub(crate) below: String,
     /// Tenant, group → (person, tickets assigned that have not ended) of its active members, in order of (since, person).
     pub(crate) pool: String,
+    /// Tenant, ticket (PostgreSQL: tickets) → the links at both ends, each once.
+    pub(crate) links: String,
+    /// Tenant, ticket (PostgreSQL: tickets) → (blocker, blocked, version of the blocked) behind it, one row more than
+    /// [`STEPS_MAX`] at most.
+    pub(crate) steps: String,
 }
 
 impl Reads {
@@ -99,6 +105,11 @@ impl Reads {
         let position = names.dialect.position();
         let (ticket, project, grant, member) =
             (names.of::<Head>(), names.of::<Project>(), names.of::<Grant>(), names.of::<Membership>());
+        let link = names.of::<Link>();
+        let given = match names.dialect {
+            Dialect::Sqlite => "= $2",
+            Dialect::Postgres => "= ANY($2)",
+        };
         Self {
             head: columns::<Head>("t."),
             epoch: format!("SELECT epoch FROM {} WHERE tenant_id = $1", names.text("hd_epoch")),
@@ -168,6 +179,21 @@ impl Reads {
                  FROM {} i WHERE i.tenant_id = $1 AND i.author = $2 AND i.\"key\" = $3",
                 names.text("hd_event"),
                 names.text("hd_idempotency"),
+            ),
+            links: format!(
+                "SELECT {columns} FROM {link} WHERE tenant_id = $1 AND source {given} \
+                 UNION SELECT {columns} FROM {link} WHERE tenant_id = $1 AND target {given}",
+                columns = columns::<Link>(""),
+            ),
+            // UNION: each ticket is followed once, whichever ways lead there.
+            steps: format!(
+                "WITH RECURSIVE behind(id) AS (SELECT id FROM {ticket} WHERE tenant_id = $1 AND id {given} \
+                 UNION SELECT l.target FROM behind b JOIN {link} l ON l.tenant_id = $1 AND l.source = b.id \
+                 AND l.kind = '{blocks}') SELECT l.source, l.target, t.version \
+                 FROM (SELECT id FROM behind LIMIT {most}) b JOIN {link} l ON l.tenant_id = $1 AND l.source = b.id \
+                 AND l.kind = '{blocks}' JOIN {ticket} t ON t.tenant_id = $1 AND t.id = l.target LIMIT {most}",
+                blocks = LinkKind::Blocks,
+                most = STEPS_MAX + 1,
             ),
             // UNION ALL with a bound: a ring in the data must not spin.
             ancestors: format!(

@@ -1,7 +1,7 @@
 //! Reading: what commands need, configuration, tickets and lists, the directory. Each function reads inside one
 //! snapshot that its caller opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::db::{Built, Db, Fault, NAMES, get, image};
 use crate::actor::{Actor, Author};
@@ -16,7 +16,8 @@ use crate::store::sql::names::columns;
 use crate::store::sql::reads::limited;
 use crate::store::sql::{assemble, select};
 use crate::store::{BELOW_MAX, Count, Earlier, Find, Head, Loaded, Parts, PeopleFind, Standing, Which};
-use crate::ticket::Entry;
+use crate::ticket::link::Step;
+use crate::ticket::{Entry, Link};
 use crate::time::Timestamp;
 
 /// Most ids in one statement.
@@ -35,6 +36,9 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
         for entry in &needs.entries {
             parts.entries.extend(db.image::<Entry>("entry", &r.entry, &[t.clone(), id.put(), entry.put()])?);
         }
+        if needs.links.contains(id) {
+            parts.links = Some(links_of(db, tenant, std::slice::from_ref(id))?);
+        }
         loaded.cases.push(parts);
     }
     if let Some(above) = needs.above {
@@ -50,6 +54,12 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
         let read = |row: &rusqlite::Row<'_>| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
         loaded.pools.insert(*group, db.query("pool", &r.pool, [t.clone(), group.put()], read)?);
     }
+    let mut steps: BTreeSet<Step> = BTreeSet::new();
+    for end in &needs.behind {
+        let read = |row: &rusqlite::Row<'_>| Ok(Step { by: get(row, 0)?, ticket: get(row, 1)?, version: get(row, 2)? });
+        steps.extend(db.query("steps", &r.steps, [t.clone(), end.put()], read)?);
+    }
+    loaded.steps = steps.into_iter().collect();
     let mut found: BTreeMap<PersonId, Person> = BTreeMap::new();
     for id in &needs.people {
         found.extend(db.image::<Person>("person", &r.person, &[t.clone(), id.put()])?.map(|p| (p.id, p)));
@@ -111,6 +121,25 @@ pub(super) fn config(db: &Db, tenant: TenantId) -> Result<Option<TenantConfig>, 
         plugins: db.images("plugins", &r.plugins, &t)?,
     };
     Ok(Some(assemble::config(rows)?))
+}
+
+/// Every link of these tickets, once, in order of key.
+fn links_of(db: &Db, tenant: TenantId, ids: &[TicketId]) -> Result<Vec<Link>, Fault> {
+    let mut found = BTreeMap::new();
+    for id in ids {
+        let links = db.images::<Link>("links", &db.reads.links, &[tenant.put(), id.put()])?;
+        found.extend(links.into_iter().map(|link| (link.key(), link)));
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Links of tickets, with the heads of those and of the ones they are linked with, and the epoch.
+pub(super) fn links(db: &Db, tenant: TenantId, ids: &[TicketId]) -> Result<(i64, Vec<Link>, Vec<Parts>), Fault> {
+    let links = links_of(db, tenant, ids)?;
+    let ends = links.iter().flat_map(|link| [link.source, link.target]);
+    let ids: Vec<TicketId> = ids.iter().copied().chain(ends).collect::<BTreeSet<_>>().into_iter().collect();
+    let (epoch, heads) = tickets(db, tenant, &ids)?;
+    Ok((epoch, links, heads))
 }
 
 fn grants_of(db: &Db, tenant: TenantId, to: &crate::role::Principal) -> Result<Vec<crate::role::Grant>, Fault> {

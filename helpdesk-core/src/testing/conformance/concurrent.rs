@@ -6,7 +6,11 @@ use futures_util::future::join_all;
 
 use super::Bench;
 use super::commits::head;
-use crate::command::{Asking, Comment, CreateProject, CreateTicket, EditTicket, GrantRole, Patch, RevokeRole};
+use crate::actor::Actor;
+use crate::command::{
+    Asking, Claim, Comment, CreateProject, CreateTicket, EditTicket, EnsurePerson, GrantRole, Patch, Reassign, Relate,
+    RevokeRole,
+};
 use crate::desk::read::Page;
 use crate::desk::{Desk, Set};
 use crate::error::{ActError, Refusal};
@@ -14,7 +18,7 @@ use crate::filter::{Filter, Order, SortBy};
 use crate::role::Role;
 use crate::store::Store;
 use crate::testing::{Faulty, World};
-use crate::ticket::Priority;
+use crate::ticket::{Priority, Relation};
 use crate::value::Field;
 
 pub(super) async fn two_writers_on_one_version_conflict_by_field(bench: &Bench) {
@@ -126,6 +130,66 @@ pub(super) async fn one_name_is_taken_once(bench: &Bench) {
     let (one, two) = tokio::join!(world.desk.act(&world.root, ask()), other.act(&world.root, ask()));
     let refused: Vec<_> = [one, two].into_iter().filter_map(Result::err).map(|error| error.code()).collect();
     assert_eq!(refused, ["ALREADY_EXISTS"]);
+}
+
+/// Several desks, so that the database decides and not the lanes of one process.
+async fn desks(bench: &Bench, world: &World) -> Vec<Desk> {
+    let mut all = vec![];
+    for _ in 0..4 {
+        let desk = Desk::builder(Faulty::calm(bench.store().await)).clock(world.clock.clone());
+        all.push(desk.build().await.unwrap());
+    }
+    all
+}
+
+pub(super) async fn of_sixty_four_claimers_one_wins(bench: &Bench) {
+    let world = bench.world().await;
+    let (id, desks) = (world.ticket("wanted").await, desks(bench, &world).await);
+    let mut claimers = vec![];
+    for n in 0..64 {
+        let person = EnsurePerson::external(world.tenant, format!("users/{n}"), format!("Agent {n}"));
+        let person = world.must(&world.host(), person).await;
+        world.must(&world.host(), GrantRole::new(Role::Agent, person)).await;
+        claimers.push(person);
+    }
+    let sent = claimers.iter().enumerate().map(|(n, person)| {
+        let (desk, by) = (desks[n % desks.len()].clone(), Actor::person(world.tenant, *person));
+        tokio::spawn(async move { desk.act(&by, Claim { ticket: id }).await })
+    });
+    let done: Vec<_> = join_all(sent.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).collect();
+    let people = world.desk.ticket(&world.ana, id).await.unwrap().case.who(Relation::Assignee).collect::<Vec<_>>();
+    let [winner] = people.as_slice() else { panic!("not one: {people:?}") };
+    for (person, done) in claimers.iter().zip(&done) {
+        match done {
+            Ok(done) => assert!(done.changed && person == winner, "{person} and {winner}"),
+            Err(ActError::Refused(Refusal::Claimed { by })) => assert_eq!(by, &people),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!((done.iter().filter(|done| done.is_ok()).count(), head(&world, id).await.version), (1, 2));
+}
+
+pub(super) async fn of_many_who_hand_over_one_does(bench: &Bench) {
+    let world = bench.world().await;
+    let (id, desks) = (world.ticket("contended").await, desks(bench, &world).await);
+    let from = World::id(&world.ana);
+    world.must(&world.ana, Relate::assign(id, [from])).await;
+    let heirs = [&world.ben, &world.mia, &world.kai, &world.root];
+    let sent = heirs.iter().zip(&desks).map(|(heir, desk)| {
+        let (desk, by, to) = (desk.clone(), world.mia.clone(), World::id(heir));
+        let ask = Reassign { ticket: id, from, to, reason: "on leave".into() };
+        tokio::spawn(async move { desk.act(&by, ask).await.map(|_| to).map_err(|error| error.code()) })
+    });
+    let done: Vec<_> = join_all(sent.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).collect();
+    let won: Vec<_> = done.iter().filter_map(|done| done.as_ref().ok().copied()).collect();
+    let view = world.desk.ticket(&world.mia, id).await.unwrap();
+    assert_eq!((won.len(), view.case.who(Relation::Assignee).collect::<Vec<_>>()), (1, won));
+    assert!(done.iter().all(|done| !matches!(done, Err(code) if *code != "FIELD_INVALID")), "{done:?}");
+    // One interval ended and another began in one version.
+    let intervals = world.store.participants(world.tenant, id).await.unwrap();
+    let ends = intervals.iter().filter(|it| it.relation == Relation::Assignee);
+    let ends: Vec<_> = ends.map(|it| (it.person == from, it.joined, it.until.is_some())).collect();
+    assert_eq!(ends.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from([(true, 2, true), (false, 3, false)]));
 }
 
 pub(super) async fn draw_never_repeats(bench: &Bench) {

@@ -7,7 +7,9 @@ use super::speak::{Noun, Said, understand};
 use super::stage::{Acted, Look, Refused, Seen, Stage};
 use super::words::Cast;
 use crate::command::Made;
+use crate::id::TicketId;
 use crate::testing::Chance;
+use crate::ticket::LinkKind;
 use crate::time::Clock;
 
 /// Who and what every scenario begins with.
@@ -141,7 +143,7 @@ impl Acting {
                 }
                 let seen = seen.map_err(|refused| format!("refused with {}: {}", refused.code, refused.message))?;
                 let mut wanted = text(&step.outcome);
-                if matches!(seen, Seen::List(_)) {
+                if matches!(seen, Seen::List(_) | Seen::Links(_)) {
                     wanted.sort_unstable(); // numbers of two projects are in no order
                 }
                 let (shown, wanted) = (self.told(&seen), wanted.join(" "));
@@ -164,6 +166,12 @@ impl Acting {
                 let mut names: Vec<String> = ids.iter().map(|id| name(&self.cast.tickets, id)).collect();
                 names.sort();
                 names
+            }
+            Seen::Links(links) => {
+                let told = |(kind, id): &(LinkKind, TicketId)| format!("{kind}:{}", name(&self.cast.tickets, id));
+                let mut all: Vec<String> = links.iter().map(told).collect();
+                all.sort();
+                all
             }
             Seen::Count(count) => vec![count.to_string()],
             Seen::History(kinds) => kinds.clone(),

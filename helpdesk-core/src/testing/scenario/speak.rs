@@ -58,6 +58,7 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["lists"] => Some(Look::List(filter(cast, &mut keys, now)?)),
         ["counts"] => Some(Look::Count(filter(cast, &mut keys, now)?)),
         ["reads", "history", "of", ticket] => Some(Look::History(cast.ticket(ticket)?)),
+        ["reads", "links", "of", ticket] => Some(Look::Links(cast.ticket(ticket)?)),
         ["reads", "entries", "of", ticket] => Some(Look::Entries(cast.ticket(ticket)?)),
         ["reads", "exits", "of", ticket] => Some(Look::Exits(cast.ticket(ticket)?)),
         ["finds", "people", text] => Some(Look::People((*text).to_owned())),
@@ -109,6 +110,11 @@ fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp
             ForceState { ticket: cast.ticket(ticket)?, state: (*state).to_owned(), reason }.into()
         }
         ["assigns", ticket, "to", people] => Relate::assign(cast.ticket(ticket)?, cast.persons(people)?).into(),
+        ["claims", ticket] => Claim { ticket: cast.ticket(ticket)? }.into(),
+        ["reassigns", ticket, "from", from, "to", to] => {
+            let reason = keys.text("because").unwrap_or_default();
+            Reassign { ticket: cast.ticket(ticket)?, from: cast.person(from)?, to: cast.person(to)?, reason }.into()
+        }
         ["adds", people, "to", ticket, "as", what] => {
             Relate::new(cast.ticket(ticket)?, relation(what)?, cast.persons(people)?).into()
         }
@@ -120,6 +126,10 @@ fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp
                 tags.iter().filter_map(|tag| tag.strip_prefix(sign)).map(|tag| cast.tag(tag)).collect()
             };
             TagTicket { ticket: cast.ticket(ticket)?, add: signed('+')?, remove: signed('-')? }.into()
+        }
+        ["links", ticket, kind, to] => LinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into(),
+        ["unlinks", ticket, kind, to] => {
+            UnlinkTickets::new(cast.ticket(ticket)?, value(kind)?, cast.ticket(to)?).into()
         }
         ["comments", "on", ticket, "as", name, body] => {
             named = Some((Noun::Entry, (*name).to_owned()));

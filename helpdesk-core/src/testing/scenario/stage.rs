@@ -11,7 +11,7 @@ use crate::error::{ActError, Refusal, WorkflowRefusal};
 use crate::filter::Filter;
 use crate::id::{EntryId, PersonId, TicketId};
 use crate::testing::ManualClock;
-use crate::ticket::Relation;
+use crate::ticket::{LinkKind, Relation};
 
 /// A level scenarios run at.
 ///
@@ -101,6 +101,8 @@ pub enum Look {
     History(TicketId),
     /// A ticket's entries, oldest first.
     Entries(TicketId),
+    /// What a ticket is to which others, in no order.
+    Links(TicketId),
     /// The transitions out of its present state.
     Exits(TicketId),
     /// The people whose name or address contains this.
@@ -120,6 +122,8 @@ pub enum Seen {
     History(Vec<String>),
     /// Entries with their texts.
     Entries(Vec<(EntryId, String)>),
+    /// What the ticket is to which others.
+    Links(Vec<(LinkKind, TicketId)>),
     /// Transitions, and whether one may take them now.
     Exits(Vec<(String, bool)>),
     /// People.

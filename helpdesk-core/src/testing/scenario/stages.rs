@@ -83,21 +83,24 @@ impl PureStage {
                     available(&case, asker).into_iter().map(|exit| (exit.transition.id.clone(), exit.open())).collect(),
                 )
             }
+            Look::Links(id) => {
+                self.case(viewer, *id)?;
+                let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
+                let links = rows.map_or_else(Vec::new, |rows| rows.links_of(*id));
+                let ends = links.iter().filter_map(|link| link.seen_from(*id));
+                Seen::Links(ends.filter(|(_, other)| self.case(viewer, *other).is_ok()).collect())
+            }
             Look::History(id) => {
                 let (_, _, may) = self.case(viewer, *id)?;
                 let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
                 let events = rows.into_iter().flat_map(|rows| &rows.events);
                 let shown = events.filter(|event| {
-                    let other = if let Event::ChildAdded(crate::event::ChildAdded { child })
-                    | Event::ChildRemoved(crate::event::ChildRemoved { child }) = &event.event
-                    {
-                        Some(*child)
-                    } else {
-                        None
-                    };
+                    // A creation or an edit is told without its parent.
+                    let told = matches!(event.event, Event::TicketCreated(_) | Event::TicketEdited(_));
+                    let mut others = event.event.other_tickets().into_iter();
                     event.subject == Subject::Ticket(*id)
                         && (!event.internal || may.has(Permission::EntryInternal))
-                        && other.is_none_or(|other| self.case(viewer, other).is_ok())
+                        && (told || others.all(|other| self.case(viewer, other).is_ok()))
                 });
                 Seen::History(shown.map(|event| event.event.kind().to_owned()).collect())
             }
@@ -162,6 +165,10 @@ impl DeskStage {
             Look::History(id) => {
                 let events = desk.timeline(viewer, *id, 0, 500).await?;
                 Seen::History(events.into_iter().map(|event| event.event.kind().to_owned()).collect())
+            }
+            Look::Links(id) => {
+                let links = desk.links(viewer, *id).await?;
+                Seen::Links(links.iter().map(crate::desk::read::Linked::place).collect())
             }
             Look::Entries(id) => {
                 let entries = desk.entries(viewer, *id, None, 100).await?;

@@ -58,7 +58,7 @@ pub(super) fn blank(
         state: state.id.clone(),
         category: state.category,
         title: String::new(),
-        priority: Priority::Medium,
+        priority: Priority::derived(Urgency::Normal, Importance::Normal),
         priority_manual: false,
         urgency: Urgency::Normal,
         importance: Importance::Normal,
@@ -99,12 +99,12 @@ pub(crate) fn plan(
     if let Some(kind) = patch.kind {
         put(Field::Type, ticket.kind.as_str().into(), kind.as_str().into());
     }
-    if let Some(priority) = patch.priority {
-        // Before and after carry the hand: `!high` is manual, `high` is not.
-        let shown = |priority: Priority, manual| Value::Text(format!("{}{priority}", if manual { "!" } else { "" }));
-        let after = shown(priority.unwrap_or(Priority::Medium), priority.is_some());
-        put(Field::Priority, shown(ticket.priority, ticket.priority_manual), after);
-    }
+    // Before and after carry the hand: `!high` is manual, `high` is not.
+    let shown = |(priority, manual): (Priority, bool)| {
+        let hand = if manual { "!" } else { "" };
+        Value::Text(format!("{hand}{priority}"))
+    };
+    put(Field::Priority, shown((ticket.priority, ticket.priority_manual)), shown(weigh(ticket, patch)));
     if let Some(urgency) = patch.urgency {
         put(Field::Urgency, ticket.urgency.as_str().into(), urgency.as_str().into());
     }
@@ -149,6 +149,18 @@ pub(crate) fn plan(
         put(Field::Estimate, value(ticket.estimate), value(estimate));
     }
     changes
+}
+
+/// The priority after `patch`, and whether it was chosen by hand. A derived one follows urgency and importance when they
+/// change, and not of itself: tickets keep the priority they have when the matrix is another one than it was.
+fn weigh(ticket: &Ticket, patch: &Patch) -> (Priority, bool) {
+    let before = (ticket.urgency, ticket.importance);
+    let after = (patch.urgency.unwrap_or(ticket.urgency), patch.importance.unwrap_or(ticket.importance));
+    match patch.priority {
+        Some(Some(chosen)) => (chosen, true),
+        None if ticket.priority_manual || before == after => (ticket.priority, ticket.priority_manual),
+        Some(None) | None => (Priority::derived(after.0, after.1), false),
+    }
 }
 
 /// Whether views show this parent to the actor; it must be among the scene's cases.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::super::model::{PEOPLE_MAX, Relation, TAGS_MAX};
-use super::{live, require};
+use super::{check_reason, live, require};
 use crate::case::Case;
-use crate::command::{Relate, TagTicket, Unrelate};
+use crate::command::{Claim, Reassign, Relate, TagTicket, Unrelate};
 use crate::error::{Fault, Refusal};
-use crate::event::{ParticipantAdded, ParticipantRemoved, TicketTagged};
+use crate::event::{ParticipantAdded, ParticipantRemoved, TicketReassigned, TicketTagged};
 use crate::id::{PersonId, ProjectId, TagId};
 use crate::role::{Denied, Permission};
 use crate::scene::{Ctx, Decision, Scene};
@@ -90,6 +90,55 @@ pub fn unrelate(scene: &Scene, ask: &Unrelate, ctx: &Ctx<'_>) -> Result<Decision
     Ok(gone
         .into_iter()
         .fold(Decision::default(), |all, person| all.and(ask.ticket, ParticipantRemoved { person, relation })))
+}
+
+/// Takes a ticket that nobody works on (FEATURES T1b). Needs `ticket.assign`, as assigning oneself does.
+///
+/// # Errors
+/// [`Refusal::Claimed`] when others work on it; `FIELD_INVALID` `ticket` for an actor who is nobody in particular.
+pub fn claim(scene: &Scene, ask: &Claim, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
+    let case = live(scene, ask.ticket, ctx)?;
+    require(ctx, case, Permission::TicketAssign)?;
+    let Some(person) = ctx.access.person() else {
+        return Err(Refusal::invalid("ticket", "can be claimed by people only; assign it to somebody"));
+    };
+    let relation = Relation::Assignee;
+    if case.is(person, relation) {
+        return Ok(Decision::default());
+    }
+    let by: Vec<PersonId> = case.who(relation).collect();
+    if by.is_empty() {
+        Ok(Decision::ticket(ask.ticket, ParticipantAdded { person, relation }))
+    } else {
+        Err(Refusal::Claimed { by })
+    }
+}
+
+/// Hands a ticket over (FEATURES T1b): one event, so that it happens and is told at once. Needs `ticket.assign`.
+///
+/// # Errors
+/// `FIELD_INVALID`: `from` does not work on it (any more), `to` is the same person, unknown or inactive, `reason` is empty
+/// or longer than 1000 characters. Whoever comes second learns it from `from`.
+pub fn reassign(scene: &Scene, ask: &Reassign, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
+    let case = live(scene, ask.ticket, ctx)?;
+    require(ctx, case, Permission::TicketAssign)?;
+    let Reassign { ticket, from, to, ref reason } = *ask;
+    let mut faults = Vec::new();
+    if !case.is(from, Relation::Assignee) {
+        faults.push(Fault::new("from", format!("person `{from}` does not work on it; look who does")));
+    }
+    if from == to {
+        faults.push(Fault::new("to", "is who works on it already; choose somebody else"));
+    }
+    check(scene, "to", &[to], &mut faults);
+    if reason.trim().is_empty() {
+        faults.push(Fault::new("reason", "is empty; say why it is handed over"));
+    }
+    if !faults.is_empty() {
+        return Err(Refusal::Invalid(faults));
+    }
+    check_reason(Some(reason))?;
+    Ok(Decision::ticket(ticket, TicketReassigned { from, to, reason: reason.clone() }))
 }
 
 /// Puts tags on and takes others off; unknown ones are refused.

@@ -44,11 +44,25 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
             let input = json!({"ticket": c.ticket.to_string(), "relation": relation, "people": people(&c.people)});
             ("ticketUnrelate", "ticket", input)
         }
+        Command::Claim(c) => ("ticketClaim", "ticket", json!({"ticket": c.ticket.to_string()})),
+        Command::Reassign(c) => {
+            let (from, to) = (c.from.to_string(), c.to.to_string());
+            let input = json!({"ticket": c.ticket.to_string(), "from": from, "to": to, "reason": c.reason});
+            ("ticketReassign", "ticket", input)
+        }
         Command::TagTicket(c) => (
             "ticketTag",
             "ticket",
             json!({"ticket": c.ticket.to_string(), "add": tags(&c.add), "remove": tags(&c.remove)}),
         ),
+        Command::LinkTickets(c) => {
+            let kind = upper(c.kind.as_str());
+            ("ticketLink", "ticket", json!({"ticket": c.ticket.to_string(), "kind": kind, "to": c.to.to_string()}))
+        }
+        Command::UnlinkTickets(c) => {
+            let kind = upper(c.kind.as_str());
+            ("ticketUnlink", "ticket", json!({"ticket": c.ticket.to_string(), "kind": kind, "to": c.to.to_string()}))
+        }
         Command::DeleteTicket(c) => ("ticketDelete", "", json!({"ticket": c.ticket.to_string(), "reason": c.reason})),
         Command::RestoreTicket(c) => {
             ("ticketRestore", "ticket", json!({"ticket": c.ticket.to_string(), "reason": c.reason}))

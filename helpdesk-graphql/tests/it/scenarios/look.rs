@@ -43,6 +43,16 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
             let ticket = get(document, json!({"id": id.to_string()})).await?;
             Seen::History(nodes(&ticket["ticket"]["timeline"]).iter().map(|it| text(&it["kind"])).collect())
         }
+        Look::Links(id) => {
+            let document =
+                "query($id: ID!) { ticket(id: $id) { links(first: 100) { nodes { kind ticket { uuid } } } } }";
+            let ticket = get(document, json!({"id": id.to_string()})).await?;
+            let link = |it: &Value| {
+                let kind = text(&it["kind"]).to_lowercase().parse().unwrap();
+                (kind, text(&it["ticket"]["uuid"]).parse().unwrap())
+            };
+            Seen::Links(nodes(&ticket["ticket"]["links"]).iter().map(link).collect())
+        }
         Look::Entries(id) => {
             let document = "query($id: ID!) { ticket(id: $id) { entries(first: 100) { nodes { uuid body } } } }";
             let ticket = get(document, json!({"id": id.to_string()})).await?;
