@@ -34,7 +34,8 @@ impl Linked {
 impl Desk {
     /// The links of a ticket (at most [`LINKS_MAX`](crate::ticket::link::LINKS_MAX)), in order of
     /// [`place`](Linked::place). Those whose other end the viewer may not see, or that is deleted and not theirs to
-    /// restore, are left out (FEATURES T6; SEMANTICS, "Merge, split, links").
+    /// restore, are left out (FEATURES T6; SEMANTICS, "Merge, split, links"). One read, and one more when some of them have
+    /// parents.
     ///
     /// # Errors
     /// `NOT_FOUND` when the ticket does not exist or the viewer may not see it.

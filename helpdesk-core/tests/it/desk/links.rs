@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use helpdesk_core::command::{Asking, CreateTicket, DeleteTicket, EditTicket, LinkTickets, Patch, UnlinkTickets};
+use helpdesk_core::desk::Set;
 use helpdesk_core::desk::live::Live;
 use helpdesk_core::desk::read::{Linked, Page};
 use helpdesk_core::event::{TicketLinked, TicketUnlinked};
@@ -143,6 +144,25 @@ async fn both_timelines_tell_of_a_link_as_it_is_seen_from_there() {
         let (came, went) = (TicketLinked { other, kind }.into(), TicketUnlinked { other, kind }.into());
         assert_eq!(told, [(2, &came), (3, &went)]);
         assert_eq!(world.desk.ticket(&world.ana, ticket).await.unwrap().version(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_new_ticket_is_linked_in_the_set_that_makes_it() {
+    let world = world().await;
+    let old = world.ticket("old").await;
+    let id: TicketId = uuid::Uuid::from_u128(0x019b_8d62_7a80_7000_8000_0000_0000_0001).into();
+    let create = CreateTicket { id: Some(id), ..CreateTicket::new(world.it, "new") };
+    let set = |commands| Set { commands, ..Set::default() };
+    let around = LinkTickets::new(old, LinkKind::BlockedBy, id);
+    let commands = vec![create.clone().into(), LinkTickets::new(id, LinkKind::BlockedBy, old).into(), around.into()];
+    assert_eq!(fault(world.desk.act_all(&world.ana, set(commands)).await), "to");
+    let commands = vec![create.into(), LinkTickets::new(id, LinkKind::BlockedBy, old).into()];
+    world.desk.act_all(&world.ana, set(commands)).await.unwrap();
+    for (ticket, other, kind, version) in [(id, old, LinkKind::BlockedBy, 1), (old, id, LinkKind::Blocks, 2)] {
+        let links = world.desk.links(&world.ana, ticket).await.unwrap();
+        assert_eq!(links.iter().map(Linked::place).collect::<Vec<_>>(), [(kind, other)]);
+        assert_eq!(world.desk.ticket(&world.ana, ticket).await.unwrap().version(), version);
     }
 }
 
