@@ -4,6 +4,7 @@
 //! A definition never changes once published: a ticket stays on the version it was created with.
 pub mod check;
 pub mod decide;
+pub mod draw;
 pub mod effects;
 pub mod exits;
 pub mod migrate;

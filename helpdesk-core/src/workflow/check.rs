@@ -173,7 +173,7 @@ impl Definition {
     }
 }
 
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.as_bytes()[0].is_ascii_lowercase()
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
