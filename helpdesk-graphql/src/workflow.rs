@@ -10,6 +10,7 @@ use helpdesk_core::workflow::{self, Definition, From as Begin, WorkflowRef};
 use helpdesk_core::{ActError, Refusal};
 
 use crate::connection::{connection, page_of};
+use crate::drawing::WorkflowDrawing;
 use crate::fault::{failed, not_found};
 use crate::id::{Ref, global};
 use crate::names::{Permission, StateCategory, TicketField};
@@ -104,6 +105,10 @@ impl Workflow {
     /// SHA-256 of the canonical definition, hexadecimal.
     async fn hash(&self) -> &str {
         &self.0.hash
+    }
+    /// A drawing of it.
+    async fn drawing(&self) -> WorkflowDrawing {
+        WorkflowDrawing::plain(&self.0)
     }
     /// The whole definition.
     async fn definition(&self) -> Json {

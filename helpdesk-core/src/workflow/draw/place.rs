@@ -4,7 +4,7 @@
 use super::layers::{Kind, Layers};
 
 /// Pixels between a layer and the next.
-pub(super) const LAYER_GAP: f64 = 26.0;
+pub(super) const LAYER_GAP: f64 = 30.0;
 /// Pixels between two boxes or labels of one layer.
 const NODE_GAP: f64 = 28.0;
 /// Pixels between a line and its neighbours.
@@ -61,7 +61,8 @@ pub(super) fn place(layers: &Layers, sizes: &[(f64, f64)]) -> Vec<Spot> {
         for node in layer {
             (spots[*node].top, spots[*node].bottom) = (top, top + height);
         }
-        top += height + LAYER_GAP;
+        // Layers that hold nothing take no room.
+        top += if layer.is_empty() { 0.0 } else { height + LAYER_GAP };
     }
     spots
 }

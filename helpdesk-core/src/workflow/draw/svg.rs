@@ -21,7 +21,6 @@ const BOX_MIN: f64 = 120.0;
 const TOLD_MAX: usize = 100;
 
 const INK: &str = "#1f2328";
-const FAINT: &str = "#57606a";
 const LINE: &str = "#6e7781";
 const TAKEN: &str = "#0550ae";
 
@@ -56,12 +55,17 @@ const fn leading(size: f64) -> f64 {
     size + 4.0
 }
 
+/// The size that bold text seems to have, as wide as it is.
+fn seeming(size: f64, look: &str) -> f64 {
+    if look.contains("font-weight") { size * 1.12 } else { size }
+}
+
 fn texts(out: &mut Vec<Text>, text: &str, size: f64, look: &'static str, room: f64) {
-    out.extend(wrap(text, size, room).into_iter().map(|line| (size, look, line)));
+    out.extend(wrap(text, seeming(size, look), room).into_iter().map(|line| (size, look, line)));
 }
 
 fn extent(lines: &[Text]) -> (f64, f64) {
-    let wide = lines.iter().map(|(size, _, text)| width(text, *size)).fold(0.0, f64::max);
+    let wide = lines.iter().map(|(size, look, text)| width(text, seeming(*size, look))).fold(0.0, f64::max);
     (wide, lines.iter().map(|(size, ..)| leading(*size)).sum())
 }
 
@@ -173,9 +177,9 @@ pub(super) fn write(name: &str, picture: &Picture, plan: &Plan<'_>, path: Option
     let right = |node: usize| picture.frame(node).0 + picture.frame(node).2;
     let wide = (0..picture.sizes.len()).map(right).fold(0.0, f64::max);
     let low = picture.spots.iter().map(|spot| spot.bottom).fold(0.0, f64::max);
-    let heading = wrap(name, 16.0, wide.max(360.0));
+    let heading = wrap(name, seeming(16.0, BOLD), wide.max(360.0));
     let top = heading.len() as f64 * 20.0 + 12.0;
-    let wide = heading.iter().map(|line| width(line, 16.0)).fold(wide, f64::max).ceil() + 2.0 * MARGIN;
+    let wide = heading.iter().map(|line| width(line, seeming(16.0, BOLD))).fold(wide, f64::max).ceil() + 2.0 * MARGIN;
     let high = low + top + 2.0 * MARGIN;
 
     let mut out = format!(
