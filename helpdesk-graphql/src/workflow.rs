@@ -17,7 +17,7 @@ use crate::names::{Permission, StateCategory, TicketField};
 use crate::payload::{Outcome, With, act, payloads};
 use crate::scalar::Json;
 use crate::session::Session;
-use crate::user_error::mendable;
+use crate::user_error::{mendable, placed};
 
 /// A published version of a workflow. It never changes; tickets stay on the version they were created with.
 #[derive(Debug, Clone, Description)]
@@ -161,6 +161,7 @@ impl WorkflowQuery {
 
 /// How a definition is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "helpdesk_core::workflow::read::Format")]
 enum DefinitionFormat {
     /// JSON.
     Json,
@@ -206,7 +207,9 @@ impl WorkflowMutation {
         let outcome = match read {
             Ok(definition) => {
                 let command = PublishWorkflow { tenant: crate::viewer::tenant(ctx)?, definition };
-                act(ctx, command, With::new(None, input.idempotency_key)).await?
+                let mut outcome = act(ctx, command, With::new(None, input.idempotency_key)).await?;
+                outcome.errors = placed(outcome.errors, &input.definition, input.format.into());
+                outcome
             }
             Err(malformed) => {
                 let error = ActError::from(Refusal::from(malformed));

@@ -54,7 +54,8 @@ impl Definition {
             // Faults of writing all at once; of names and types the first.
             let errors = if errors.is_empty() { vec![first] } else { errors };
             let problem = |error: &toml::de::Error| {
-                let (at, offset) = places.around(error.span().map_or(0, |span| span.start));
+                let offset = error.span().map_or(0, |span| span.start);
+                let (at, _) = places.around(offset);
                 Problem { at, place: Some(Place::of(text, offset)), message: one_line(error.message()) }
             };
             Malformed(errors.iter().map(problem).collect())
@@ -87,8 +88,9 @@ impl Malformed {
             Format::Json => Places::of_json(text),
             Format::Toml => Places::of_toml(text).0,
         };
+        let starts = places.starts();
         for problem in &mut self.0 {
-            problem.place = problem.place.or_else(|| Some(Place::of(text, places.start(&problem.at))));
+            problem.place = problem.place.or_else(|| Some(Place::of(text, starts.of(&problem.at))));
         }
         self
     }
@@ -108,5 +110,7 @@ fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+#[cfg(all(test, feature = "testing"))]
+mod schema;
 #[cfg(test)]
 mod tests;

@@ -59,12 +59,23 @@ async fn behaves(world: &World, definition: &Definition, roles: &[May<'_>]) {
                     let ticket = world.must(&world.root, create).await;
                     let head = world.desk.ticket(&world.root, ticket).await.unwrap().case.ticket.state;
                     if head != *from {
-                        world.must(&world.root, ForceState { ticket, state: (*from).to_owned(), reason: "set the scene".into() }).await;
+                        world
+                            .must(
+                                &world.root,
+                                ForceState { ticket, state: (*from).to_owned(), reason: "set the scene".into() },
+                            )
+                            .await;
                     }
                     let shown = world.desk.ticket(role.actor, ticket).await.unwrap().exits();
                     let open = shown.iter().any(|exit| exit.transition.id == transition.id && exit.open());
                     let moved = world.desk.act(role.actor, MoveTo::new(ticket, &*transition.id)).await;
-                    assert_eq!(open, moved.is_ok(), "{}: {from} to {to} by {}: {moved:?}", definition.key, transition.id);
+                    assert_eq!(
+                        open,
+                        moved.is_ok(),
+                        "{}: {from} to {to} by {}: {moved:?}",
+                        definition.key,
+                        transition.id
+                    );
                     if moved.is_ok() {
                         let head = world.desk.ticket(&world.root, ticket).await.unwrap().case.ticket.state;
                         assert_eq!(head, **to);

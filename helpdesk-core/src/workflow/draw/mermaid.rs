@@ -45,21 +45,38 @@ pub(super) fn write(plan: &Plan<'_>, path: Option<&Path>) -> String {
         }
     }
     for category in Category::ALL {
-        let of: Vec<String> =
-            plan.states.iter().filter(|state| state.category == *category).map(|state| format!("s_{}", state.id)).collect();
+        let of: Vec<String> = plan
+            .states
+            .iter()
+            .filter(|state| state.category == *category)
+            .map(|state| format!("s_{}", state.id))
+            .collect();
         if !of.is_empty() {
-            put!(out, "    classDef c_{} {}\n    class {} c_{}\n", category.as_str(), style(*category), of.join(","), category.as_str());
+            put!(
+                out,
+                "    classDef c_{} {}\n    class {} c_{}\n",
+                category.as_str(),
+                style(*category),
+                of.join(","),
+                category.as_str()
+            );
         }
     }
     if let Some(path) = path {
         let visited: Vec<String> = plan
             .states
             .iter()
-            .filter(|state| path.visits.iter().any(|visit| visit.state == state.id) && path.present() != Some(&state.id))
+            .filter(|state| {
+                path.visits.iter().any(|visit| visit.state == state.id) && path.present() != Some(&state.id)
+            })
             .map(|state| format!("s_{}", state.id))
             .collect();
         if !visited.is_empty() {
-            put!(out, "    classDef p_visited stroke:#0550ae,stroke-width:2px\n    class {} p_visited\n", visited.join(","));
+            put!(
+                out,
+                "    classDef p_visited stroke:#0550ae,stroke-width:2px\n    class {} p_visited\n",
+                visited.join(",")
+            );
         }
         if let Some(present) = plan.states.iter().find(|state| path.present() == Some(&state.id)) {
             put!(out, "    classDef p_present stroke:#0550ae,stroke-width:4px\n    class s_{} p_present\n", present.id);

@@ -74,7 +74,7 @@ impl Box {
         let state = &plan.states[at];
         let mut head = Vec::new();
         texts(&mut head, &state.label, 14.0, BOLD, ROOM.0);
-        texts(&mut head, state.category.as_str(), 11.0, MUTED, ROOM.0);
+        texts(&mut head, &kind(state), 11.0, MUTED, ROOM.0);
         if let Some(path) = path {
             if let Some(steps) = told(&path.steps(&state.id)) {
                 texts(&mut head, &steps, 11.0, STRESSED, ROOM.0);
@@ -98,6 +98,11 @@ impl Box {
         let high = extents.iter().map(|extent| extent.1 + 6.0).sum::<f64>() - 6.0;
         Self { head, notes, size: ((wide + 2.0 * PAD).ceil(), (high + 1.5 * PAD).ceil()) }
     }
+}
+
+/// What a state is, in words.
+fn kind(state: &State) -> String {
+    format!("{}{}", state.category.as_str(), if state.retired { ", retired" } else { "" })
 }
 
 fn counted(transition: &Transition, taken: &BTreeMap<&str, usize>) -> String {
@@ -260,7 +265,7 @@ fn state(
     path: Option<&Path>,
 ) {
     let (it, state) = (&picture.boxes[at], &plan.states[at]);
-    open(out, "state", &state.id, &format!("{}: {}", state.label, state.category.as_str()));
+    open(out, "state", &state.id, &format!("{}: {}", state.label, kind(state)));
     let (fill, border) = colours(state.category);
     let visited = path.is_some_and(|path| path.visits.iter().any(|visit| visit.state == state.id));
     let present = path.is_some_and(|path| path.present() == Some(&state.id));
@@ -269,10 +274,11 @@ fn state(
         (false, true) => (TAKEN, "2"),
         (false, false) => (border, "1.5"),
     };
+    let dashes = if state.retired { " stroke-dasharray=\"6 4\"" } else { "" };
     put!(
         out,
         "<rect x=\"{x}\" y=\"{y}\" width=\"{wide}\" height=\"{high}\" rx=\"8\" fill=\"{fill}\" stroke=\"{border}\" \
-         stroke-width=\"{bold}\"/>\n"
+         stroke-width=\"{bold}\"{dashes}/>\n"
     );
     let left = x + PAD;
     let mut below = say(out, &it.head, left, y + PAD / 2.0, "");
@@ -320,13 +326,19 @@ fn trace(picture: &Picture, line: &Line, (from, to): (f64, f64), strokes: &mut S
 /// A transition in words.
 fn sentence(plan: &Plan<'_>, way: usize) -> String {
     let (transition, to) = (plan.ways[way].transition, &plan.states[plan.ways[way].to].label);
-    let needs = transition.permission.map(|needed| format!(", needs {}", needed.as_str())).unwrap_or_default();
-    format!("{}: {}, to {to}{needs}", transition.label, begin(transition, plan.states))
+    let mut words = format!("{}: {}, to {to}", transition.label, begin(transition, plan.states));
+    if let Some(needed) = transition.permission {
+        put!(words, ", needs {}", needed.as_str());
+    }
+    if let Some(guard) = &transition.guard {
+        put!(words, ", guarded: {}", guard.says);
+    }
+    words
 }
 
 /// The whole drawing in words, for those who do not see it.
 fn described(plan: &Plan<'_>, path: Option<&Path>) -> String {
-    let state = |state: &State| format!("{} ({})", state.label, state.category.as_str());
+    let state = |state: &State| format!("{} ({})", state.label, kind(state));
     let states: Vec<String> = plan.states.iter().map(state).collect();
     let ways: Vec<String> = (0..plan.ways.len()).map(|way| sentence(plan, way)).collect();
     let mut words = format!("States: {}. Transitions: {}.", states.join("; "), ways.join("; "));

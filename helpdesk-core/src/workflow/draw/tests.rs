@@ -63,11 +63,51 @@ fn a_path_tells_its_steps_and_where_it_ends() {
 /// Letters, quotes, markup, comments and control words of both formats, and signs of other scripts.
 fn label() -> impl Strategy<Value = String> {
     let awkward = prop::sample::select(vec![
-        "\"", "'", "<b>", "&amp;", "]]>", "#35;", "-->", "%%", "end note", ":::", ";", "[*]", "{", "}", "日本語", "Ü",
-        "\u{202e}", "\u{fffe}", "😀", " ", "`", "\\", "state", "\u{a0}", "1. x", "<<fork>>", "style:#1;",
+        "\"",
+        "'",
+        "<b>",
+        "&amp;",
+        "]]>",
+        "#35;",
+        "-->",
+        "%%",
+        "end note",
+        ":::",
+        ";",
+        "[*]",
+        "{",
+        "}",
+        "日本語",
+        "Ü",
+        "\u{202e}",
+        "\u{fffe}",
+        "😀",
+        " ",
+        "`",
+        "\\",
+        "state",
+        "\u{a0}",
+        "1. x",
+        "<<fork>>",
+        "style:#1;",
     ]);
     let any = prop_oneof![awkward.prop_map(str::to_owned), "[a-zA-Z ]{1,12}", "\\PC{1,4}"];
     prop::collection::vec(any, 1..6).prop_map(|parts| parts.concat())
+}
+
+fn transition(id: String, label: String, to: String) -> Transition {
+    Transition {
+        id,
+        label,
+        from: From::Any,
+        to,
+        permission: None,
+        replaces_edit: false,
+        guard: None,
+        required: vec![],
+        validators: vec![],
+        effects: vec![],
+    }
 }
 
 prop_compose! {
@@ -84,10 +124,10 @@ prop_compose! {
             key: "any".into(),
             name: states[0].0.clone(),
             states: states.into_iter().enumerate().map(|(at, (label, category))| State {
-                id: format!("s{at}"), label, category: Category::ALL[category],
+                id: format!("s{at}"), label, category: Category::ALL[category], retired: at % 5 == 4, enter: vec![],
             }).collect(),
             transitions: transitions.into_iter().enumerate().map(|(at, (label, to, from))| Transition {
-                id: format!("t{at}"), label, from, to: format!("s{to}"), permission: None, required: vec![],
+                from, ..transition(format!("t{at}"), label, format!("s{to}"))
             }).collect(),
         }
     }
@@ -136,7 +176,9 @@ fn is_a_statement(line: &str) -> bool {
         return true;
     }
     if let Some(state) = line.strip_prefix("state \"") {
-        return state.split_once("\" as ").is_some_and(|(label, name)| harmless(label) && !label.is_empty() && id(name));
+        return state
+            .split_once("\" as ")
+            .is_some_and(|(label, name)| harmless(label) && !label.is_empty() && id(name));
     }
     if let Some(join) = line.strip_prefix("state ") {
         return join.strip_suffix(" <<choice>>").is_some_and(id);
@@ -198,24 +240,22 @@ fn largest() -> Workflow {
         id: format!("s{at}"),
         label: format!("State number {at}"),
         category: Category::ALL[at % Category::ALL.len()],
+        retired: false,
+        enter: vec![],
     };
-    let transition = |at: usize| Transition {
-        id: format!("t{at}"),
-        label: format!("Transition {at}"),
+    let numbered = |at: usize| Transition {
         from: match at % 20 {
             0 => From::Nothing,
             1 => From::Any,
             many => From::States((0..many / 5 + 1).map(|nth| format!("s{}", (at * 7919 + nth * 31) % 200)).collect()),
         },
-        to: format!("s{}", (at * 104_729) % 200),
-        permission: None,
-        required: vec![],
+        ..transition(format!("t{at}"), format!("Transition {at}"), format!("s{}", (at * 104_729) % 200))
     };
     workflow(Definition {
         key: "largest".into(),
         name: "The largest".into(),
         states: (0..200).map(state).collect(),
-        transitions: (0..1000).map(transition).collect(),
+        transitions: (0..1000).map(numbered).collect(),
     })
 }
 

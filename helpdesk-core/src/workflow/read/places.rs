@@ -1,5 +1,6 @@
 //! Where each value of a document stands: JSON pointers (RFC 6901) to byte offsets.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -69,7 +70,8 @@ impl Places {
 
     /// The innermost value around an offset, and where to point at: its key, when the offset is there, else itself.
     pub(super) fn around(&self, offset: usize) -> (String, usize) {
-        let holds = |node: &&Node| (node.key.min(node.value.start)..node.value.end.max(node.value.start + 1)).contains(&offset);
+        let holds =
+            |node: &&Node| (node.key.min(node.value.start)..node.value.end.max(node.value.start + 1)).contains(&offset);
         let inner = self.0.iter().filter(holds).max_by_key(|node| node.pointer.matches('/').count());
         inner.map_or((String::new(), offset), |node| {
             let in_key = node.key <= offset && offset < node.value.start;
@@ -77,12 +79,21 @@ impl Places {
         })
     }
 
+    /// Where each value begins, by its pointer.
+    pub(super) fn starts(&self) -> Starts<'_> {
+        Starts(self.0.iter().map(|node| (node.pointer.as_str(), node.value.start)).collect())
+    }
+}
+
+/// Where values begin, by their pointers.
+pub(super) struct Starts<'p>(BTreeMap<&'p str, usize>);
+
+impl Starts<'_> {
     /// Where the value with this pointer begins; if there is none, what would hold it.
-    pub(super) fn start(&self, pointer: &str) -> usize {
-        let mut pointer = pointer;
+    pub(super) fn of(&self, mut pointer: &str) -> usize {
         loop {
-            if let Some(node) = self.0.iter().find(|node| node.pointer == pointer) {
-                return node.value.start;
+            if let Some(start) = self.0.get(pointer) {
+                return *start;
             }
             match pointer.rfind('/') {
                 Some(at) => pointer = &pointer[..at],

@@ -149,8 +149,11 @@ fn schema() -> Value {
 
 #[test]
 fn the_committed_schema_is_made_from_the_model() {
-    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    expect_file!["../../../workflow.schema.json"].assert_eq(&text);
+    // The order of members means nothing, and depends on features of serde_json.
+    if serde_json::from_str::<Value>(Definition::SCHEMA).ok() != Some(schema()) {
+        let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        expect_file!["../../../workflow.schema.json"].assert_eq(&text);
+    }
 }
 
 fn validator() -> jsonschema::Validator {
@@ -273,7 +276,9 @@ fn everything() -> Definition {
     let mut transitions: Vec<Transition> = filters()
         .into_iter()
         .enumerate()
-        .map(|(at, when)| transition(format!("t{at}"), if at == 0 { From::Any } else { From::States(vec!["a".into()]) }, when))
+        .map(|(at, when)| {
+            transition(format!("t{at}"), if at == 0 { From::Any } else { From::States(vec!["a".into()]) }, when)
+        })
         .collect();
     let mut create = transition("create".into(), From::Nothing, Filter::All);
     (create.to, create.validators) = ("a".into(), vec![]);
@@ -281,7 +286,11 @@ fn everything() -> Definition {
     Definition {
         key: "everything".into(),
         name: "Everything".into(),
-        states: vec![state("a", Category::New, false), state("b", Category::Closed, false), state("c", Category::Open, true)],
+        states: vec![
+            state("a", Category::New, false),
+            state("b", Category::Closed, false),
+            state("c", Category::Open, true),
+        ],
         transitions,
     }
 }
@@ -301,7 +310,13 @@ fn members(value: &Value, of: &str, used: &mut BTreeSet<String>) {
 }
 
 /// The same of the schema: walks `properties`, following references once each.
-fn known(schema: &Value, root: &Value, of: &str, seen: &mut BTreeSet<(String, String)>, known_as: &mut BTreeSet<String>) {
+fn known(
+    schema: &Value,
+    root: &Value,
+    of: &str,
+    seen: &mut BTreeSet<(String, String)>,
+    known_as: &mut BTreeSet<String>,
+) {
     match schema {
         Value::Object(object) => {
             if let Some(Value::String(reference)) = object.get("$ref") {

@@ -11,7 +11,13 @@ fn told(text: &str, format: Format, expect: &Expect) {
         .iter()
         .map(|problem| {
             let place = problem.place.unwrap();
-            format!("{}:{} {} {}\n", place.line, place.column, if problem.at.is_empty() { "-" } else { &problem.at }, problem.message)
+            format!(
+                "{}:{} {} {}\n",
+                place.line,
+                place.column,
+                if problem.at.is_empty() { "-" } else { &problem.at },
+                problem.message
+            )
         })
         .collect();
     expect.assert_eq(&lines.concat());
@@ -76,42 +82,188 @@ fn both_formats_say_the_same() {
 
 #[test]
 fn faults_of_meaning_have_places() {
-    toml("to = \"out\"", "to = \"nowhere\"", expect![[""]]);
-    toml("from = [\"in\"]", "from = [\"in\", \"gone\"]", expect![[""]]);
-    json("\"to\": \"out\"", "\"to\": \"nowhere\"", expect![[""]]);
-    json("\"label\": \"Öut\"", "\"label\": \"\"", expect![[""]]);
+    toml(
+        "to = \"out\"",
+        "to = \"nowhere\"",
+        expect![[r#"
+        20:6 /transitions/1/to no state `nowhere`; define it or name another
+        7:5 /states/1 no transition leads to `out`; add one or remove it
+    "#]],
+    );
+    toml(
+        "from = [\"in\"]",
+        "from = [\"in\", \"gone\"]",
+        expect![[r#"
+        19:15 /transitions/1/from/1 no state `gone`; define it or name another
+    "#]],
+    );
+    json(
+        "\"to\": \"out\"",
+        "\"to\": \"nowhere\"",
+        expect![[r#"
+        10:60 /transitions/1/to no state `nowhere`; define it or name another
+        6:5 /states/1 no transition leads to `out`; add one or remove it
+    "#]],
+    );
+    json(
+        "\"label\": \"Öut\"",
+        "\"label\": \"\"",
+        expect![[r#"
+        6:29 /states/1/label needs 1 to 100 plain characters, has 0
+    "#]],
+    );
 }
 
 #[test]
 fn faults_of_names_and_types_have_places() {
-    toml("label = \"Gïve\"", "labell = \"Gïve\"", expect![[""]]);
-    toml("category = \"closed\"", "category = \"shut\"", expect![[""]]);
-    toml("name = \"Repair\"", "name = 5", expect![[""]]);
-    toml("label = \"Out\", ", "", expect![[""]]);
-    toml("to = \"out\"", "", expect![[""]]);
-    json("\"label\": \"Give\"", "\"labell\": \"Give\"", expect![[""]]);
-    json("\"category\": \"closed\"", "\"category\": \"shut\"", expect![[""]]);
-    json("\"name\": \"Repair\"", "\"name\": 5", expect![[""]]);
-    json("\"label\": \"Öut\", ", "", expect![[""]]);
-    json("\"key\": \"repair\", ", "", expect![[""]]);
-    json("\"id\": \"give\"", "\"$schema\": 1, \"id\": \"give\"", expect![[""]]);
+    toml(
+        "label = \"Gïve\"",
+        "labell = \"Gïve\"",
+        expect![[r#"
+        18:1 /transitions/1/labell unknown field `labell`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `guard`, `required`, `validators`, `effects`
+    "#]],
+    );
+    toml(
+        "category = \"closed\"",
+        "category = \"shut\"",
+        expect![[r#"
+        7:45 /states/1/category unknown variant `shut`, expected one of `new`, `open`, `waiting`, `resolved`, `closed`, `cancelled`
+    "#]],
+    );
+    toml(
+        "name = \"Repair\"",
+        "name = 5",
+        expect![[r#"
+        3:8 /name invalid type: integer `5`, expected a string
+    "#]],
+    );
+    toml(
+        "label = \"Out\", ",
+        "",
+        expect![[r#"
+        7:5 /states/1 missing field `label`
+    "#]],
+    );
+    toml(
+        "to = \"out\"",
+        "",
+        expect![[r#"
+        16:1 /transitions/1 missing field `to`
+    "#]],
+    );
+    json(
+        "\"label\": \"Give\"",
+        "\"labell\": \"Give\"",
+        expect![[r#"
+        10:21 /transitions/1/labell unknown field `labell`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `guard`, `required`, `validators`, `effects`
+    "#]],
+    );
+    json(
+        "\"category\": \"closed\"",
+        "\"category\": \"shut\"",
+        expect![[r#"
+        6:48 /states/1/category unknown variant `shut`, expected one of `new`, `open`, `waiting`, `resolved`, `closed`, `cancelled`
+    "#]],
+    );
+    json(
+        "\"name\": \"Repair\"",
+        "\"name\": 5",
+        expect![[r#"
+        3:28 /name invalid type: integer `5`, expected a string
+    "#]],
+    );
+    json(
+        "\"label\": \"Öut\", ",
+        "",
+        expect![[r#"
+        6:5 /states/1 missing field `label`
+    "#]],
+    );
+    json(
+        "\"key\": \"repair\", ",
+        "",
+        expect![[r#"
+        1:1 - missing field `key`
+    "#]],
+    );
+    json(
+        "\"id\": \"give\"",
+        "\"$schema\": 1, \"id\": \"give\"",
+        expect![[r#"
+        10:7 /transitions/1/$schema unknown field `$schema`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `guard`, `required`, `validators`, `effects`
+    "#]],
+    );
 }
 
 #[test]
 fn faults_of_writing_have_places() {
-    toml("key = \"repair\"", "key = repair", expect![[""]]);
-    toml("[[transitions]]\nid = \"give\"", "[[transitions]\nid = = \"give\"", expect![[""]]);
-    json("\"id\": \"out\", ", "\"id\": out, ", expect![[""]]);
-    json("\"to\": \"in\" },", "\"to\": \"in\" ", expect![[""]]);
-    told(&JSON[..JSON.len() - 40], Format::Json, &expect![[""]]);
-    told("", Format::Json, &expect![[""]]);
-    told("", Format::Toml, &expect![[""]]);
+    toml(
+        "key = \"repair\"",
+        "key = repair",
+        expect![[r#"
+        2:7 /key string values must be quoted, expected literal string
+    "#]],
+    );
+    toml(
+        "[[transitions]]\nid = \"give\"",
+        "[[transitions]\nid = = \"give\"",
+        expect![[r#"
+        1:1 - unclosed array table, expected `]`
+        1:1 - extra `=`, expected nothing
+        1:1 - unexpected key or value, expected newline, `#`
+    "#]],
+    );
+    json(
+        "\"id\": \"out\", ",
+        "\"id\": out, ",
+        expect![[r#"
+        6:13 /states/1/id expected value
+    "#]],
+    );
+    json(
+        "\"to\": \"in\" },",
+        "\"to\": \"in\" ",
+        expect![[r#"
+        10:5 /transitions/0 expected `,` or `}`
+    "#]],
+    );
+    told(
+        &JSON[..JSON.len() - 40],
+        Format::Json,
+        &expect![[r#"
+        10:32 /transitions/1/label EOF while parsing a string
+    "#]],
+    );
+    told(
+        "",
+        Format::Json,
+        &expect![[r#"
+        1:1 - EOF while parsing a value
+    "#]],
+    );
+    told(
+        "",
+        Format::Toml,
+        &expect![[r#"
+        1:1 - missing field `key`
+    "#]],
+    );
 }
 
 #[test]
 fn no_text_is_too_odd_to_be_told_about() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let odd = ["\u{feff}{}", "{\"a\\u0041\": 1}", "nul", "\"", "{\"states\":[{\"id\":\"\\ud800\"}]}", "[1,]", "ä", "{\"~/\": 1}", &deep];
+    let odd = [
+        "\u{feff}{}",
+        "{\"a\\u0041\": 1}",
+        "nul",
+        "\"",
+        "{\"states\":[{\"id\":\"\\ud800\"}]}",
+        "[1,]",
+        "ä",
+        "{\"~/\": 1}",
+        &deep,
+    ];
     for text in odd {
         for format in [Format::Json, Format::Toml] {
             let malformed = Definition::read(text, format).unwrap_err();
