@@ -43,6 +43,7 @@ fn incident() -> Path {
 #[test]
 fn the_built_in_workflows_are_drawn() {
     let (kanban, itil) = (built_in(Workflow::KANBAN), built_in(Workflow::ITIL));
+    expect_file!["golden/departmental.svg"].assert_eq(&built_in(Workflow::DEPARTMENTAL).svg(None));
     expect_file!["golden/kanban.mmd"].assert_eq(&kanban.mermaid(None));
     expect_file!["golden/kanban.svg"].assert_eq(&kanban.svg(None));
     expect_file!["golden/itil_incident.mmd"].assert_eq(&itil.mermaid(None));

@@ -208,10 +208,10 @@ fn faults_of_writing_have_places() {
         "[[transitions]]\nid = \"give\"",
         "[[transitions]\nid = = \"give\"",
         expect![[r#"
-        1:1 - unclosed array table, expected `]`
-        1:1 - extra `=`, expected nothing
-        1:1 - unexpected key or value, expected newline, `#`
-    "#]],
+            16:15 - unclosed array table, expected `]`
+            17:6 - extra `=`, expected nothing
+            17:8 - unexpected key or value, expected newline, `#`
+        "#]],
     );
     json(
         "\"id\": \"out\", ",
