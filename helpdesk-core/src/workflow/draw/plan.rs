@@ -96,7 +96,7 @@ impl<'a> Plan<'a> {
 pub(super) fn begin(transition: &Transition, states: &[State]) -> String {
     let named = |states: &[&State]| states.iter().map(|state| state.label.as_str()).collect::<Vec<_>>().join(", ");
     match &transition.from {
-        From::Nothing => "a new ticket".into(),
+        From::Nothing => "for a new ticket".into(),
         From::Any => "from any state".into(),
         From::States(ids) => {
             let (from, other): (Vec<&State>, Vec<&State>) = states.iter().partition(|state| ids.contains(&state.id));

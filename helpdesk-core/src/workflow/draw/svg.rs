@@ -297,25 +297,20 @@ fn trace(picture: &Picture, line: &Line, (from, to): (f64, f64), strokes: &mut S
     let (frame, end) = (picture.frame(*upper), picture.frame(*lower).1);
     let begin = frame.1 + frame.3;
     let tip = |head| if line.head == Some(head) { 7.0 } else { 0.0 };
-    put!(strokes, "M{from} {}V{}", begin + tip(Head::Up), picture.spots[*upper].bottom + tip(Head::Up));
+    put!(strokes, "M{from} {}", begin + tip(Head::Up));
     let mut above = picture.spots[*upper].bottom + tip(Head::Up);
     let mut x = from;
     for node in &line.through[1..] {
         let last = node == lower;
         let (next, spot) = (if last { to } else { picture.spots[*node].x }, picture.spots[*node]);
-        let top = spot.top - if last { tip(Head::Down) } else { 0.0 };
-        if (next - x).abs() < 0.5 {
-            put!(strokes, "V{top}");
-        } else {
+        if (next - x).abs() >= 0.5 {
+            let top = spot.top - if last { tip(Head::Down) } else { 0.0 };
             let half = ((above + top) / 2.0).round();
-            put!(strokes, "C{x} {half} {next} {half} {next} {top}");
-        }
-        let bottom = if last { end - tip(Head::Down) } else { spot.bottom };
-        if (bottom - top).abs() >= 0.5 {
-            put!(strokes, "V{bottom}");
+            put!(strokes, "V{above}C{x} {half} {next} {half} {next} {top}");
         }
         (x, above) = (next, spot.bottom);
     }
+    put!(strokes, "V{}", end - tip(Head::Down));
     match line.head {
         Some(Head::Down) => put!(heads, "M{to} {end}l-5 -9h10z"),
         Some(Head::Up) => put!(heads, "M{from} {begin}l-5 9h10z"),
