@@ -10,6 +10,7 @@ pub mod conformance;
 mod faulty;
 pub mod generate;
 pub mod laws;
+pub mod lifecycles;
 mod model;
 pub mod scenario;
 mod world;

@@ -7,6 +7,7 @@ mod it {
     mod desk;
     mod golden;
     mod laws;
+    mod lifecycles;
     mod postgres;
     mod processes;
     mod scenarios;

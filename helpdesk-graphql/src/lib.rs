@@ -18,6 +18,7 @@
 mod actor;
 mod api;
 mod connection;
+mod drawing;
 mod entry;
 mod event;
 mod fault;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use self::query::{TicketConnection, TicketOrder, order, shown};
 use crate::actor::Actor;
 use crate::connection::{Paged, page_size};
+use crate::drawing::WorkflowDrawing;
 use crate::entry::EntryConnection;
 use crate::event::EventConnection;
 use crate::fault::{failed, not_found};
@@ -292,6 +293,10 @@ impl Ticket {
             exits = self.whole(ctx).await?.exits();
         }
         Ok(exits.into_iter().map(Into::into).collect())
+    }
+    /// Its workflow with its own path on it, as far as its timeline shows that to you. Read ticket by ticket.
+    async fn drawing(&self, ctx: &Context<'_>) -> Result<WorkflowDrawing> {
+        WorkflowDrawing::of(ctx, &self.0.case.workflow, self.head().id).await
     }
     /// When it was created.
     async fn created_at(&self) -> DateTime {

@@ -2,6 +2,8 @@
 
 use async_graphql::{ID, Interface, SimpleObject};
 use helpdesk_core::error::{ActError, Refusal, WorkflowRefusal};
+use helpdesk_core::workflow::read::Format;
+use helpdesk_core::workflow::{Malformed, Problem};
 
 use crate::id::global;
 use crate::names::TicketField;
@@ -115,10 +117,21 @@ pub(crate) struct WorkflowMalformed {
 /// One fault of a workflow definition.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct WorkflowProblem {
-    /// JSON pointer (RFC 6901) into the definition, or line and column when it could not be read at all.
+    /// JSON pointer (RFC 6901) into the definition; empty for the definition as a whole.
     at: String,
+    /// The line of the text you sent, from 1.
+    line: Option<u32>,
+    /// The column of that line, in characters, from 1.
+    column: Option<u32>,
     /// What is wrong and what to do.
     message: String,
+}
+
+impl From<Problem> for WorkflowProblem {
+    fn from(it: Problem) -> Self {
+        let (line, column) = it.place.map(|place| (place.line, place.column)).unzip();
+        Self { at: it.at, line, column, message: it.message }
+    }
 }
 
 /// The idempotency key was used before, for something else.
@@ -130,6 +143,21 @@ pub(crate) struct IdempotencyKeyReused {
     message: String,
     /// The place in the input it is about, from `input` on.
     path: Vec<String>,
+}
+
+/// The errors, with the faults of a definition placed in the text it was read from.
+pub(crate) fn placed(errors: Vec<UserError>, text: &str, format: Format) -> Vec<UserError> {
+    let place = |error| match error {
+        UserError::WorkflowMalformed(malformed) => {
+            let problems =
+                malformed.problems.into_iter().map(|it| Problem { at: it.at, place: None, message: it.message });
+            let problems = Malformed(problems.collect()).located_in(text, format).0;
+            let problems = problems.into_iter().map(Into::into).collect();
+            UserError::WorkflowMalformed(WorkflowMalformed { problems, ..malformed })
+        }
+        other => other,
+    };
+    errors.into_iter().map(place).collect()
 }
 
 /// Where the input has what the command names, when the names differ: `("due_at", "fields.dueAt")`.
@@ -163,8 +191,7 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
         }
         Refusal::Workflow(refusal) => UserError::TransitionNotAllowed(closed(refusal, code, message, places)),
         Refusal::Malformed(faults) => {
-            let problem = |it: helpdesk_core::workflow::Problem| WorkflowProblem { at: it.at, message: it.message };
-            let problems = faults.0.into_iter().map(problem).collect();
+            let problems = faults.0.into_iter().map(Into::into).collect();
             UserError::WorkflowMalformed(WorkflowMalformed { code, message, path: path("definition"), problems })
         }
         Refusal::Conflict(conflict) => UserError::VersionConflict(VersionConflict {

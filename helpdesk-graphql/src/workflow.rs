@@ -10,13 +10,14 @@ use helpdesk_core::workflow::{self, Definition, From as Begin, WorkflowRef};
 use helpdesk_core::{ActError, Refusal};
 
 use crate::connection::{connection, page_of};
+use crate::drawing::WorkflowDrawing;
 use crate::fault::{failed, not_found};
 use crate::id::{Ref, global};
 use crate::names::{Permission, StateCategory, TicketField};
 use crate::payload::{Outcome, With, act, payloads};
 use crate::scalar::Json;
 use crate::session::Session;
-use crate::user_error::mendable;
+use crate::user_error::{mendable, placed};
 
 /// A published version of a workflow. It never changes; tickets stay on the version they were created with.
 #[derive(Debug, Clone, Description)]
@@ -105,6 +106,10 @@ impl Workflow {
     async fn hash(&self) -> &str {
         &self.0.hash
     }
+    /// A drawing of it.
+    async fn drawing(&self) -> WorkflowDrawing {
+        WorkflowDrawing::plain(&self.0)
+    }
     /// The whole definition.
     async fn definition(&self) -> Json {
         Json::of(&self.0.definition().canonical())
@@ -156,6 +161,7 @@ impl WorkflowQuery {
 
 /// How a definition is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "helpdesk_core::workflow::read::Format")]
 enum DefinitionFormat {
     /// JSON.
     Json,
@@ -201,7 +207,9 @@ impl WorkflowMutation {
         let outcome = match read {
             Ok(definition) => {
                 let command = PublishWorkflow { tenant: crate::viewer::tenant(ctx)?, definition };
-                act(ctx, command, With::new(None, input.idempotency_key)).await?
+                let mut outcome = act(ctx, command, With::new(None, input.idempotency_key)).await?;
+                outcome.errors = placed(outcome.errors, &input.definition, input.format.into());
+                outcome
             }
             Err(malformed) => {
                 let error = ActError::from(Refusal::from(malformed));

@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "it/commands.rs"]
 mod commands;
+#[path = "it/drawings.rs"]
+mod drawings;
 #[path = "it/events.rs"]
 mod events;
 #[path = "it/http.rs"]

@@ -3,6 +3,7 @@
 mod events;
 mod links;
 mod parents;
+mod path;
 mod people;
 
 use std::collections::BTreeMap;

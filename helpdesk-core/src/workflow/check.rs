@@ -1,4 +1,4 @@
-//! Reading a definition and finding every fault in it before it is published.
+//! Finding every fault in a definition before it is published. Where it stands in a text, [`read`](super::read) tells.
 
 mod rules;
 
@@ -10,13 +10,46 @@ use sha2::{Digest, Sha256};
 use super::model::{Definition, From, Workflow, WorkflowRef};
 use crate::id::hex;
 
+/// A place in a text, both from 1; columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {} column {}", self.line, self.column)
+    }
+}
+
 /// One fault, with the place it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// JSON pointer (RFC 6901) into the definition, or `line L column C` when it could not be read at all.
+    /// JSON pointer (RFC 6901) into the definition; empty for the definition as a whole.
     pub at: String,
+    /// Where in the text it was read from, when there was one.
+    pub place: Option<Place>,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { at: at.into(), place: None, message: message.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.place, self.at.as_str()) {
+            (Some(place), "") => write!(f, "{place}: {}", self.message),
+            (Some(place), at) => write!(f, "{at} ({place}): {}", self.message),
+            (None, at) => write!(f, "{at}: {}", self.message),
+        }
+    }
 }
 
 /// A definition that cannot be published; every fault is listed.
@@ -26,7 +59,7 @@ pub struct Malformed(pub Vec<Problem>);
 impl std::error::Error for Malformed {}
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let faults: Vec<String> = self.0.iter().map(|p| format!("{}: {}", p.at, p.message)).collect();
+        let faults: Vec<String> = self.0.iter().map(Problem::to_string).collect();
         write!(f, "the workflow definition has {} fault(s): {}", faults.len(), faults.join("; "))
     }
 }
@@ -43,22 +76,6 @@ const ITIL: &str = include_str!("builtin/itil_incident.toml");
 const DEPARTMENTAL: &str = include_str!("builtin/departmental.toml");
 
 impl Definition {
-    /// Reads TOML.
-    pub fn from_toml(text: &str) -> Result<Self, Malformed> {
-        toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or_else(|| "line 1 column 1".into(), |span| position(text, span.start));
-            Malformed(vec![Problem { at, message: error.message().into() }])
-        })
-    }
-
-    /// Reads JSON.
-    pub fn from_json(text: &str) -> Result<Self, Malformed> {
-        serde_json::from_str(text).map_err(|error| {
-            let at = format!("line {} column {}", error.line(), error.column());
-            Malformed(vec![Problem { at, message: error.to_string() }])
-        })
-    }
-
     /// The definitions every tenant begins with.
     pub fn built_in() -> Vec<Self> {
         [KANBAN, ITIL, DEPARTMENTAL].iter().filter_map(|text| Self::from_toml(text).ok()).collect()
@@ -77,10 +94,10 @@ impl Definition {
         {
             if has > most {
                 let message = format!("has {has} items, at most {most} are taken; split the workflow");
-                return Err(Malformed(vec![Problem { at: at.into(), message }]));
+                return Err(Malformed(vec![Problem::new(at, message)]));
             }
         }
-        let mut fault = |at: String, message: String| faults.push(Problem { at, message });
+        let mut fault = |at: String, message: String| faults.push(Problem::new(at, message));
         for (at, id) in std::iter::once(("/key".to_owned(), &self.key))
             .chain(self.states.iter().enumerate().map(|(i, s)| (format!("/states/{i}/id"), &s.id)))
             .chain(self.transitions.iter().enumerate().map(|(i, t)| (format!("/transitions/{i}/id"), &t.id)))
@@ -173,17 +190,10 @@ impl Definition {
     }
 }
 
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.as_bytes()[0].is_ascii_lowercase()
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
-
-fn position(text: &str, offset: usize) -> String {
-    let before = &text[..text.floor_char_boundary(offset)];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
-    format!("line {line} column {column}")
 }
 
 /// The workflows of one tenant: every published version, and which is the newest of each key.
@@ -258,6 +268,6 @@ mod tests {
             /states/2: `lost` is a dead end: no transition leaves it and it is not an end"#]]
         .assert_eq(&lines.join("\n"));
         let unread = Definition::from_toml("key = 1\nname = ").unwrap_err();
-        assert!(unread.0[0].at.starts_with("line "), "{unread}");
+        assert_eq!((unread.0[0].at.as_str(), unread.0[0].place.unwrap().line), ("/name", 2), "{unread}");
     }
 }

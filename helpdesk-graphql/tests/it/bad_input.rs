@@ -127,6 +127,13 @@ async fn a_malformed_workflow_lists_every_fault() {
     let error = publish(definition.to_string()).await;
     assert_eq!((&error["__typename"], &error["code"]), (&json!("WorkflowMalformed"), &json!("WORKFLOW_MALFORMED")));
     assert!(error["problems"].as_array().unwrap().len() > 3, "{error:#}");
+    // With the place in the text that was sent.
+    let place = |fault: &Value| (fault["at"].clone(), fault["line"].clone(), fault["column"].clone());
+    let spread = serde_json::to_string_pretty(&definition).unwrap();
+    let error = publish(spread.clone()).await;
+    let (nth, line) = spread.lines().enumerate().find(|(_, line)| line.contains("\"c\"")).unwrap();
+    let wanted = (json!("/transitions/0/to"), json!(nth + 1), json!(line.find("\"c\"").unwrap() + 1));
+    assert!(error["problems"].as_array().unwrap().iter().any(|fault| place(fault) == wanted), "{error:#}");
     let unread = publish("{".into()).await;
-    assert!(unread["problems"][0]["at"].as_str().unwrap().starts_with("line "), "{unread:#}");
+    assert_eq!(place(&unread["problems"][0]), (json!(""), json!(1), json!(1)), "{unread:#}");
 }

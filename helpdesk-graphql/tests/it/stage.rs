@@ -72,7 +72,7 @@ pub(crate) fn mutation(name: &str, fields: &str) -> String {
             ... on TransitionNotAllowed {{ transition state missing }}
             ... on FieldInvalid {{ field }}
             ... on AlreadyExists {{ noun given }}
-            ... on WorkflowMalformed {{ problems {{ at message }} }}
+            ... on WorkflowMalformed {{ problems {{ at line column message }} }}
         }} }} }}"
     )
 }

@@ -81,7 +81,7 @@ impl Definition {
     /// All of them, with their places.
     pub fn check_in(&self, config: &TenantConfig) -> Result<(), Malformed> {
         let mut faults = Vec::new();
-        let mut fault = |at: String, message: String| faults.push(Problem { at, message });
+        let mut fault = |at: String, message: String| faults.push(Problem::new(at, message));
         for (i, state) in self.states.iter().enumerate() {
             known(&format!("/states/{i}/enter"), &state.enter, config, &mut fault);
         }
