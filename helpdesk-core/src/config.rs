@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::actor::PluginId;
 use crate::id::{GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
+use crate::role::Permissions;
 use crate::text::fold;
 use crate::ticket::Tag;
 use crate::time::Timestamp;
@@ -39,6 +40,23 @@ impl TenantConfig {
     pub fn tag_by_name(&self, project: ProjectId, name: &str) -> Option<&Tag> {
         let name = fold(name);
         self.tags.values().find(|tag| tag.project == project && tag.deleted_at.is_none() && fold(&tag.name) == name)
+    }
+    /// What holds for some groups, for those below them too; groups with nothing are left out.
+    pub(crate) fn inherited(&self, own: &BTreeMap<GroupId, Permissions>) -> BTreeMap<GroupId, Permissions> {
+        if own.is_empty() {
+            return BTreeMap::new();
+        }
+        let all = self.groups.keys().map(|group| {
+            let there = self.lineage(*group).filter_map(|above| own.get(&above));
+            (*group, there.fold(Permissions::NONE, |all, more| all.with(*more)))
+        });
+        all.filter(|(_, there)| *there != Permissions::NONE).collect()
+    }
+    /// The group and those above it, nearest first.
+    pub fn lineage(&self, group: GroupId) -> impl Iterator<Item = GroupId> {
+        let above = move |group: &GroupId| self.groups.get(group).and_then(|group| group.parent);
+        // A ring in the data must not spin.
+        std::iter::successors(Some(group), above).take(self.groups.len() + 1)
     }
     /// The group with this name, without regard to case.
     pub fn group_by_name(&self, name: &str) -> Option<&Group> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::command::{Command, CreateTicket};
 use crate::error::Refusal;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
-use crate::role::Principal;
+use crate::role::{Principal, Scope};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::ticket::{decide as tickets, entry};
 use crate::{org, role, workflow};
@@ -29,6 +29,8 @@ pub struct Needs {
     pub grant: Option<GrantId>,
     /// A group with its grants, and whether this person is in it.
     pub member: Option<(GroupId, PersonId)>,
+    /// Whether the grants on departments are wanted: a group moves to another place in the tree.
+    pub departments: bool,
     /// Whether a tenant with this key exists.
     pub tenant_key: Option<String>,
 }
@@ -39,7 +41,6 @@ impl Needs {
         match command {
             Command::RegisterTenant(c) => self.tenant_key = Some(c.key.clone()),
             Command::EditTenant(_)
-            | Command::EditGroup(_)
             | Command::CreateGroup(_)
             | Command::PublishWorkflow(_)
             | Command::DefineTag(_)
@@ -58,10 +59,14 @@ impl Needs {
                 self.people.insert(c.person);
                 self.member = Some((c.group, c.person));
             }
+            Command::EditGroup(c) => self.departments = c.parent.flatten().is_some(),
             Command::RemoveMember(c) => self.member = Some((c.group, c.person)),
             Command::GrantRole(c) => {
                 if let Principal::Person(person) = c.to {
                     self.people.insert(person);
+                }
+                if let Scope::Ticket(ticket) = c.scope {
+                    self.ticket(ticket);
                 }
             }
             Command::RevokeRole(c) => self.grant = Some(c.grant),

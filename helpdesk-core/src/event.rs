@@ -136,6 +136,7 @@ events! {
         urgency: Urgency, importance: Importance, visibility: Visibility, group: Option<GroupId>,
         parent: Option<TicketId>, start_at: Option<Timestamp>, due_at: Option<Timestamp>, estimate: Option<u32>,
         people: Vec<(Relation, PersonId)>, tags: Vec<TagId>,
+        #[serde(default)] company: Option<GroupId>,
     }
     /// Fields of a ticket changed.
     TicketEdited = "ticket.edited" @ 1 { changes: Vec<Change>, }

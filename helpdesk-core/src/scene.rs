@@ -108,7 +108,7 @@ pub struct Scene {
     pub ancestors: Vec<(TicketId, i64)>,
     /// The grant the command names.
     pub grant: Option<Grant>,
-    /// The grants of the group the command names.
+    /// The grants of the group the command names; those on departments when it moves a group.
     pub group_grants: Vec<Grant>,
     /// Whether the person the command names is in the group it names.
     pub member: bool,
@@ -149,7 +149,7 @@ impl Scene {
     /// The case, if the actor may see it; otherwise it does not exist.
     pub fn seen(&self, id: TicketId, ctx: &Ctx<'_>) -> Result<&Case, Refusal> {
         let case = self.case(id).ok_or_else(|| Refusal::not_found("ticket", id))?;
-        let may = ctx.access.on(&case.ticket, &case.people);
+        let may = ctx.access.on(case);
         if may.has(crate::role::Permission::TicketRead) { Ok(case) } else { Err(Refusal::not_found("ticket", id)) }
     }
 

@@ -206,6 +206,8 @@ mirror! {
         Visibility,
         /// The owning group.
         Group,
+        /// The client's company it is for.
+        Company,
         /// The ticket above.
         Parent,
         /// Planned start.

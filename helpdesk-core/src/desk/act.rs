@@ -160,6 +160,7 @@ impl Desk {
         if order.moves_parent() {
             self.load_old_parents(order, &mut loaded).await?;
         }
+        self.load_scopes(*tenant, &mut loaded).await?;
         so_far.look(&loaded);
         let now = self.inner.clock.now();
         let (stand, epoch) = match loaded.epoch {
@@ -300,6 +301,15 @@ impl Desk {
             .collect();
         if !old.is_empty() {
             loaded.cases.extend(self.inner.store.tickets(order.tenant, &old).await?.1);
+        }
+        Ok(())
+    }
+
+    /// The tickets on which loaded grants hold: whoever takes one back, or lets others share it, must hold it there.
+    async fn load_scopes(&self, tenant: TenantId, loaded: &mut Loaded) -> Result<(), ActError> {
+        let wanted = loaded.scoped_tickets();
+        if !wanted.is_empty() {
+            loaded.cases.extend(self.inner.store.tickets(tenant, &wanted).await?.1);
         }
         Ok(())
     }

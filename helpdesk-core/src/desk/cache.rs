@@ -91,7 +91,7 @@ impl Desk {
                     Some(installed) => standing.grants.retain(|grant| grant.granted_at >= installed.created_at),
                 },
             }
-            let access = Arc::new(Access::compile(by, standing.person.as_ref(), &standing.grants, now));
+            let access = Arc::new(Access::compile(by, standing.person.as_ref(), &standing.grants, &config, now));
             let mut all = policy.access.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= ACTORS_MAX {
                 all.clear();

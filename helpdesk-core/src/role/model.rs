@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Author, PluginId};
-use crate::id::{GrantId, GroupId, PersonId, ProjectId, TenantId};
+use crate::id::{GrantId, GroupId, PersonId, ProjectId, TenantId, TicketId};
 use crate::ticket::Relation;
 use crate::time::Timestamp;
 use crate::value::names;
@@ -82,6 +82,10 @@ impl Permissions {
     /// Both together.
     pub const fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
+    }
+    /// Those that are not among `others`.
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
     }
     /// Whether all of `other` are among them.
     pub const fn covers(self, other: Self) -> bool {
@@ -221,19 +225,53 @@ impl From<PluginId> for Principal {
     }
 }
 
-/// Where a grant holds. Permissions add up down the tree; there are no denials.
+/// Where a grant holds: tenant ⊃ department, company, project ⊃ ticket (FEATURES R1). Permissions add up down the tree;
+/// there are no denials. JSON: `"tenant"`, `{"project": "…"}`, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// In the whole tenant.
     Tenant,
+    /// On tickets owned by this department, or by a group below it.
+    Department(GroupId),
+    /// On tickets of this company.
+    Company(GroupId),
     /// In one project.
     Project(ProjectId),
+    /// On one ticket.
+    Ticket(TicketId),
+}
+
+impl Scope {
+    /// `tenant`, `department`, `company`, `project` or `ticket`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Department(_) => "department",
+            Self::Company(_) => "company",
+            Self::Project(_) => "project",
+            Self::Ticket(_) => "ticket",
+        }
+    }
+
+    /// What a role that allows `permissions` allows when it is granted here: whoever is given a role on one ticket is
+    /// shown it, unless it is restricted.
+    pub const fn lends(&self, permissions: Permissions) -> Permissions {
+        match self {
+            Self::Ticket(_) => permissions.with(Permissions::of(&[Permission::TicketRead])),
+            Self::Tenant | Self::Department(_) | Self::Company(_) | Self::Project(_) => permissions,
+        }
+    }
 }
 
 impl From<ProjectId> for Scope {
     fn from(id: ProjectId) -> Self {
         Self::Project(id)
+    }
+}
+impl From<TicketId> for Scope {
+    fn from(id: TicketId) -> Self {
+        Self::Ticket(id)
     }
 }
 

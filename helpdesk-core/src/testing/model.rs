@@ -13,7 +13,7 @@ use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
 use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::Person;
-use crate::role::{Access, Denied, Grant, Permission, Principal};
+use crate::role::{Access, Denied, Grant, Permission, Principal, Scope};
 use crate::scene::{Ctx, Scene, settle};
 use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::SearchDoc;
@@ -79,7 +79,7 @@ impl Model {
             Principal::Plugin(id) => matches!(by, Actor::Plugin(_, own) if own == id),
         };
         let grants: Vec<Grant> = rows.grants.values().filter(concerns).cloned().collect();
-        Ok(Access::compile(by, person, &grants, now))
+        Ok(Access::compile(by, person, &grants, &rows.config, now))
     }
 
     /// Decides a command and keeps what it writes.
@@ -166,6 +166,16 @@ impl Model {
         let mut wanted = needs.tickets.clone();
         // A ticket that leaves its parent is told of there.
         wanted.extend(needs.tickets.iter().filter_map(|id| rows.cases.get(id)?.ticket.parent));
+        // Whoever takes back a grant on a ticket must hold it there.
+        let revoked = needs.grant.and_then(|id| rows.grants.get(&id));
+        let shared = needs
+            .member
+            .into_iter()
+            .flat_map(|(group, _)| rows.grants.values().filter(move |grant| grant.to == Principal::Group(group)));
+        wanted.extend(revoked.into_iter().chain(shared).filter_map(|grant| match grant.scope {
+            Scope::Ticket(id) => Some(id),
+            Scope::Tenant | Scope::Department(_) | Scope::Company(_) | Scope::Project(_) => None,
+        }));
         let cases = wanted.iter().filter_map(|id| rows.cases.get(id)).map(|case| {
             let mut case = Case::clone(case);
             case.entries.retain(|entry| needs.entries.contains(&entry.id));
@@ -188,6 +198,10 @@ impl Model {
         if let Some((group, person)) = needs.member {
             scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
             scene.member = rows.members.contains(&(group, person));
+        }
+        if needs.departments {
+            let there = rows.grants.values().filter(|grant| matches!(grant.scope, Scope::Department(_)));
+            scene.group_grants = there.cloned().collect();
         }
         scene.tenant_taken = needs
             .tenant_key

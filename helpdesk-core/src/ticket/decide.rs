@@ -24,7 +24,7 @@ use crate::workflow::{Category, Workflow};
 
 /// Refuses unless the actor has `needed` on the case (which they can see).
 pub(crate) fn require(ctx: &Ctx<'_>, case: &Case, needed: Permission) -> Result<(), Refusal> {
-    if ctx.access.on(&case.ticket, &case.people).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
+    if ctx.access.on(case).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
 }
 
 /// The case to be changed: visible, not deleted.
@@ -146,6 +146,7 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
         estimate: draft.estimate,
         people,
         tags,
+        company: draft.company,
     };
     Ok(Decision::ticket(id, event)
         .side(Side::Title(id, ask.title.clone(), draft.salt))
@@ -177,6 +178,7 @@ pub(crate) fn created(
         importance: event.importance,
         visibility: event.visibility,
         group: event.group,
+        company: event.company,
         parent: event.parent,
         start_at: event.start_at,
         due_at: event.due_at,
@@ -264,7 +266,7 @@ pub fn delete(scene: &Scene, ask: &DeleteTicket, ctx: &Ctx<'_>) -> Result<Decisi
 /// Restores a deleted ticket.
 pub fn restore(scene: &Scene, ask: &RestoreTicket, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let case = scene.seen(ask.ticket, ctx)?;
-    let may = ctx.access.on(&case.ticket, &case.people).has(Permission::TicketDelete);
+    let may = ctx.access.on(case).has(Permission::TicketDelete);
     if case.ticket.deleted_at.is_some() && !may {
         return Err(Refusal::not_found("ticket", ask.ticket));
     }

@@ -110,6 +110,7 @@ fn tickets() -> Vec<Event> {
             estimate: Some(90),
             people: vec![(Relation::Reporter, person), (Relation::Assignee, person)],
             tags: vec![tag],
+            company: Some(id(9)),
         }
         .into(),
         TicketEdited {

@@ -87,6 +87,9 @@ pub(super) async fn load(
         want(For::GroupGrants, grants, vec![me(), Param::text("group"), Param::text(&group.to_string())]);
         want(For::Member, member, vec![me(), Param::uuid(group), Param::uuid(person)]);
     }
+    if needs.departments {
+        want(For::GroupGrants, core.reads.grants_on_departments.as_str().into(), vec![me()]);
+    }
     if let Some(key) = &needs.tenant_key {
         want(For::TenantKey, core.reads.tenant_key.as_str().into(), vec![Param::text(key)]);
     }

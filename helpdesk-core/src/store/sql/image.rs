@@ -1,5 +1,7 @@
 //! The columns of every table: how each row image is written and read, once for both databases.
 
+use uuid::Uuid;
+
 use super::column::{Column, Kind, Seen, Val};
 use crate::id::{GroupId, PersonId, ProjectId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
@@ -268,9 +270,11 @@ impl Image for Grant {
         families: &[],
     };
     fn values(&self) -> Vec<Val> {
-        let (scope, project) = match self.scope {
-            Scope::Tenant => ("tenant", None),
-            Scope::Project(project) => ("project", Some(project)),
+        let scope = match self.scope {
+            Scope::Tenant => Uuid::nil(),
+            Scope::Department(group) | Scope::Company(group) => group.into(),
+            Scope::Project(project) => project.into(),
+            Scope::Ticket(ticket) => ticket.into(),
         };
         vec![
             self.tenant.put(),
@@ -278,8 +282,8 @@ impl Image for Grant {
             self.to.kind().to_owned().put(),
             self.to.key().put(),
             self.role.put(),
-            scope.to_owned().put(),
-            project.put(),
+            self.scope.kind().to_owned().put(),
+            scope.put(),
             self.expires_at.put(),
             self.granted_by.put(),
             self.granted_at.put(),
@@ -295,10 +299,13 @@ impl Image for Grant {
             _ => return Err(bad(())),
         };
         let role = next(v)?;
-        let (scope, project) = (next::<String>(v)?, next::<Option<ProjectId>>(v)?);
-        let scope = match (scope.as_str(), project) {
-            ("tenant", None) => Scope::Tenant,
-            ("project", Some(project)) => Scope::Project(project),
+        let (scope, there) = (next::<String>(v)?, next::<Uuid>(v)?);
+        let scope = match scope.as_str() {
+            "tenant" => Scope::Tenant,
+            "department" => Scope::Department(there.into()),
+            "company" => Scope::Company(there.into()),
+            "project" => Scope::Project(there.into()),
+            "ticket" => Scope::Ticket(there.into()),
             _ => return Err(super::column::odd("a scope", scope)),
         };
         let (expires_at, granted_by, granted_at) = (next(v)?, next(v)?, next(v)?);

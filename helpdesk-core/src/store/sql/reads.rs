@@ -46,6 +46,8 @@ pub(crate) struct Reads {
     pub(crate) grant: String,
     /// Tenant, kind and key of a principal → its grants, in order of id.
     pub(crate) grants_of: String,
+    /// Tenant → the grants on departments, in order of id.
+    pub(crate) grants_on_departments: String,
     /// Tenant, person as uuid → the grants of their groups, in order of id.
     pub(crate) grants_by_group: String,
     /// Tenant, group → members, in order of person.
@@ -110,6 +112,10 @@ impl Reads {
             grants_of: rows::<Grant>(
                 names,
                 "WHERE tenant_id = $1 AND principal_kind = $2 AND principal = $3 ORDER BY id",
+            ),
+            grants_on_departments: rows::<Grant>(
+                names,
+                "WHERE tenant_id = $1 AND scope_kind = 'department' ORDER BY id",
             ),
             grants_by_group: format!(
                 "SELECT {} FROM {member} m JOIN {grant} g ON g.tenant_id = m.tenant_id AND g.principal_kind = 'group' \

@@ -59,6 +59,9 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
         let member = db.image::<Membership>("member", &r.member, &[t.clone(), group.put(), person.put()])?;
         loaded.member = member.is_some();
     }
+    if needs.departments {
+        loaded.group_grants = db.images("grants on departments", &r.grants_on_departments, std::slice::from_ref(&t))?;
+    }
     if let Some(key) = &needs.tenant_key {
         loaded.tenant_taken = db.number("tenant key", &r.tenant_key, &[key.put()])?.is_some();
     }

@@ -286,6 +286,7 @@ fn is_field(name: &str) -> bool {
         "importance",
         "visibility",
         "group",
+        "company",
         "parent",
         "start_at",
         "due_at",

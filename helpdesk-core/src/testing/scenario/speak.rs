@@ -245,7 +245,7 @@ fn about_the_organisation(
                 [person] => Principal::Person(cast.person(person)?),
                 _ => return Ok(None),
             };
-            let scope = keys.take("on").map_or(Ok(Scope::Tenant), |key| cast.project(key).map(Scope::Project))?;
+            let scope = keys.take("on").map_or(Ok(Scope::Tenant), |name| cast.scope(name))?;
             let expires_at = keys.take("until").map(|text| instant(text, now)).transpose()?;
             GrantRole { role: value(role)?, to, scope, expires_at }.into()
         }
@@ -311,6 +311,7 @@ fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Mu
             "importance" => Cond::Importance(list(text, value)?),
             "visibility" => Cond::Visibility(list(text, value)?),
             "group" => Cond::Group(list(text, |name| cast.group(name))?),
+            "company" => Cond::Company(list(text, |name| cast.group(name))?),
             "parent" => Cond::Parent(list(text, |name| cast.ticket(name))?),
             "tags" => Cond::Tag(list(text, |name| cast.tag(name))?),
             "assignees" => related(Relation::Assignee)?,

@@ -153,6 +153,7 @@ impl Picture {
             ("importance", ticket.importance.to_string()),
             ("visibility", ticket.visibility.to_string()),
             ("group", maybe(ticket.group.map(|id| id.to_string()))),
+            ("company", maybe(ticket.company.map(|id| id.to_string()))),
             ("parent", maybe(ticket.parent.map(|id| id.to_string()))),
             ("start_at", maybe(ticket.start_at.map(|at| at.to_string()))),
             ("due_at", maybe(ticket.due_at.map(|at| at.to_string()))),

@@ -41,14 +41,14 @@ impl PureStage {
         let access = self.model.access(viewer, tenant, self.clock.now())?;
         let rows = self.model.rows(tenant).ok_or_else(unknown)?;
         let mut case = Case::clone(rows.cases.get(&id).ok_or_else(unknown)?);
-        let may = access.on(&case.ticket, &case.people);
+        let may = access.on(&case);
         let gone = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
         if gone || !may.has(Permission::TicketRead) {
             return Err(unknown());
         }
         case.ticket.parent = case.ticket.parent.filter(|parent| {
             let parent = rows.cases.get(parent);
-            parent.is_some_and(|parent| access.on(&parent.ticket, &parent.people).has(Permission::TicketRead))
+            parent.is_some_and(|parent| access.on(&**parent).has(Permission::TicketRead))
         });
         case.entries.retain(|entry| {
             let open = entry.visibility == EntryVisibility::Public || may.has(Permission::EntryInternal);

@@ -40,7 +40,7 @@ pub(super) fn check_tags(scene: &Scene, project: ProjectId, tags: &[TagId], faul
 
 /// Who may change a relation: oneself as watcher, otherwise by permission.
 fn may_change(case: &Case, relation: Relation, people: &[PersonId], ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    let may = ctx.access.on(&case.ticket, &case.people);
+    let may = ctx.access.on(case);
     let needed = match relation {
         Relation::Assignee => Permission::TicketAssign,
         Relation::Watcher => {

@@ -155,6 +155,7 @@ fn condition(cond: &Cond) -> Value {
         Cond::Importance(list) => json!({"importance": upper(list)}),
         Cond::Visibility(list) => json!({"visibility": upper(list)}),
         Cond::Group(list) => json!({"group": maybe(list)}),
+        Cond::Company(list) => json!({"company": maybe(list)}),
         Cond::Parent(list) => json!({"parent": maybe(list)}),
         Cond::Tag(list) => json!({"tag": maybe(list)}),
         Cond::CreatedBy(list) => {

@@ -1,0 +1,66 @@
+//! What an actor sees, as filters: the same answers as [`Access::on`], for lists, counts and searches.
+//!
+//! However many grants there are, each permission becomes one set per kind of scope, so that the database is asked one
+//! statement with a handful of conditions.
+
+use std::collections::BTreeMap;
+
+use super::Access;
+use crate::filter::{Cond, Filter};
+use crate::role::{Permission, Permissions};
+use crate::ticket::{Relation, Visibility};
+
+impl Access {
+    /// The tickets on which grants allow `permission`, seen or not: [`granted`](Self::granted) as a filter.
+    fn granting(&self, permission: Permission) -> Filter {
+        fn scopes<K: Ord + Copy>(
+            all: &BTreeMap<K, Permissions>,
+            permission: Permission,
+            cond: fn(Vec<K>) -> Cond,
+        ) -> Filter {
+            let there: Vec<K> = all.iter().filter(|(_, may)| may.has(permission)).map(|(scope, _)| *scope).collect();
+            if there.is_empty() { Filter::None } else { cond(there).into() }
+        }
+        if self.everywhere.has(permission) {
+            return Filter::All;
+        }
+        Filter::any(vec![
+            scopes(&self.projects, permission, Cond::Project),
+            scopes(&self.departments, permission, Cond::Group),
+            scopes(&self.companies, permission, Cond::Company),
+            scopes(&self.tickets, permission, Cond::Id),
+        ])
+    }
+
+    /// Of the tickets the actor sees, those whose internal entries they may read by a grant.
+    pub fn internal(&self) -> Filter {
+        let reads = self.granting(Permission::EntryInternal);
+        if self.staff { reads } else { reads.and(self.granting(Permission::AuditRead)) }
+    }
+
+    /// Of the tickets the actor sees, those whose deletion they could undo.
+    pub fn undeletable(&self) -> Filter {
+        self.granting(Permission::TicketDelete)
+    }
+
+    /// The tickets the actor may see: the same predicate as [`on`](Self::on).
+    pub fn visible(&self) -> Filter {
+        let reads = self.granting(Permission::TicketRead);
+        let restricted = self.granting(Permission::RestrictedRead);
+        if reads == Filter::All && restricted == Filter::All {
+            return Filter::All;
+        }
+        let seen_as = |visibility: &[Visibility]| Filter::from(Cond::Visibility(visibility.to_vec()));
+        let mut any = vec![
+            reads.and(seen_as(&[Visibility::Project, Visibility::Tenant])),
+            restricted.and(seen_as(&[Visibility::Restricted])),
+        ];
+        if self.anywhere(Permission::TicketRead) {
+            any.push(seen_as(&[Visibility::Tenant]));
+        }
+        if let Some(person) = self.person {
+            any.push(Cond::Related { people: vec![person], relations: Relation::ALL.to_vec() }.into());
+        }
+        Filter::any(any)
+    }
+}
