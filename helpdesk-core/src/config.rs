@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::actor::PluginId;
 use crate::id::{GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
-use crate::role::Permissions;
+use crate::role::{CustomRole, Permissions, RoleKey};
 use crate::text::fold;
 use crate::ticket::Tag;
 use crate::time::Timestamp;
@@ -27,11 +27,20 @@ pub struct TenantConfig {
     pub tags: BTreeMap<TagId, Tag>,
     /// Every published version of its workflows.
     pub workflows: Shelf,
+    /// The roles it has defined, by key.
+    pub roles: BTreeMap<RoleKey, CustomRole>,
     /// Its plugins.
     pub plugins: BTreeMap<PluginId, Arc<Installation>>,
 }
 
 impl TenantConfig {
+    /// What a role allows; nothing, when there is none with this key.
+    pub fn permissions_of(&self, role: &RoleKey) -> Permissions {
+        match role {
+            RoleKey::BuiltIn(role) => role.permissions(),
+            RoleKey::Custom(_) => self.roles.get(role).map_or(Permissions::NONE, |role| role.permissions),
+        }
+    }
     /// The project with this key.
     pub fn project_by_key(&self, key: &str) -> Option<&Project> {
         self.projects.values().find(|project| project.key == key)
@@ -77,6 +86,7 @@ impl TenantConfig {
             groups: BTreeMap::new(),
             tags: BTreeMap::new(),
             workflows: Shelf::default(),
+            roles: BTreeMap::new(),
             plugins: BTreeMap::new(),
         }
     }

@@ -48,6 +48,16 @@ pub enum Refusal {
         /// The name or key.
         given: String,
     },
+    /// Others still rely on it.
+    #[error("{noun} `{given}` is in use: {by}")]
+    InUse {
+        /// What was to go.
+        noun: &'static str,
+        /// Its name or key.
+        given: String,
+        /// Who relies on it, and what to do.
+        by: &'static str,
+    },
     /// The transition cannot be taken.
     #[error(transparent)]
     Workflow(#[from] WorkflowRefusal),
@@ -150,6 +160,7 @@ impl Refusal {
             Self::Denied(_) => "FORBIDDEN",
             Self::Invalid(_) => "FIELD_INVALID",
             Self::Taken { .. } => "ALREADY_EXISTS",
+            Self::InUse { .. } => "IN_USE",
             Self::Workflow(WorkflowRefusal::Missing { .. }) => "FIELDS_REQUIRED",
             Self::Workflow(_) => "TRANSITION_NOT_ALLOWED",
             Self::Malformed(_) => "WORKFLOW_MALFORMED",

@@ -12,7 +12,7 @@ pub use self::envelope::{BadCursor, Cause, Cursor, Envelope, Subject};
 use crate::actor::PluginId;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Principal, Role, Scope};
+use crate::role::{Permissions, Principal, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Change, Field, Value, double};
@@ -111,10 +111,16 @@ events! {
     MemberRemoved = "group.member_removed" @ 1 { group: GroupId, person: PersonId, }
     /// A role was granted.
     RoleGranted = "role.granted" @ 1 {
-        grant: GrantId, to: Principal, role: Role, scope: Scope, expires_at: Option<Timestamp>,
+        grant: GrantId, to: Principal, role: RoleKey, scope: Scope, expires_at: Option<Timestamp>,
     }
     /// A grant was taken back.
-    RoleRevoked = "role.revoked" @ 1 { grant: GrantId, to: Principal, role: Role, scope: Scope, }
+    RoleRevoked = "role.revoked" @ 1 { grant: GrantId, to: Principal, role: RoleKey, scope: Scope, }
+    /// A role of the tenant's own was defined.
+    RoleDefined = "role.defined" @ 1 { role: RoleKey, name: String, permissions: Permissions, }
+    /// A role of the tenant's own changed, for all who hold it; what is absent stayed.
+    RoleEdited = "role.edited" @ 1 { role: RoleKey, name: Option<String>, permissions: Option<Permissions>, }
+    /// A role of the tenant's own was deleted.
+    RoleDeleted = "role.deleted" @ 1 { role: RoleKey, }
     /// A version of a workflow was published.
     WorkflowPublished = "workflow.published" @ 1 { workflow: WorkflowRef, hash: String, }
     /// A tag was defined.
@@ -190,6 +196,9 @@ impl Event {
             | Self::MemberRemoved(_)
             | Self::RoleGranted(_)
             | Self::RoleRevoked(_)
+            | Self::RoleDefined(_)
+            | Self::RoleEdited(_)
+            | Self::RoleDeleted(_)
             | Self::WorkflowPublished(_)
             | Self::TagDefined(_)
             | Self::TagEdited(_)
@@ -253,6 +262,9 @@ impl Event {
             | Self::MemberRemoved(_)
             | Self::RoleGranted(_)
             | Self::RoleRevoked(_)
+            | Self::RoleDefined(_)
+            | Self::RoleEdited(_)
+            | Self::RoleDeleted(_)
             | Self::WorkflowPublished(_)
             | Self::TagDefined(_)
             | Self::TagEdited(_)
@@ -302,6 +314,9 @@ impl Event {
             | Self::MemberRemoved(_)
             | Self::RoleGranted(_)
             | Self::RoleRevoked(_)
+            | Self::RoleDefined(_)
+            | Self::RoleEdited(_)
+            | Self::RoleDeleted(_)
             | Self::WorkflowPublished(_)
             | Self::TagDefined(_)
             | Self::TagEdited(_)

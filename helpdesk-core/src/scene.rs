@@ -110,6 +110,8 @@ pub struct Scene {
     pub grant: Option<Grant>,
     /// The grants of the group the command names; those on departments when it moves a group.
     pub group_grants: Vec<Grant>,
+    /// Until when the role the command names is granted at the longest.
+    pub role_until: Option<Timestamp>,
     /// Whether the person the command names is in the group it names.
     pub member: bool,
     /// Whether another tenant has the key the command wants.
@@ -131,6 +133,7 @@ impl Scene {
             ancestors: vec![],
             grant: None,
             group_grants: vec![],
+            role_until: None,
             member: false,
             tenant_taken: false,
             cases: cases.into_iter().map(|c| (c.ticket.id, Slot { before: Some(c), after: None })).collect(),

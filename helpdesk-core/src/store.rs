@@ -89,6 +89,8 @@ pub struct Loaded {
     pub grant: Option<Grant>,
     /// The grants of the group asked for, or those on departments.
     pub group_grants: Vec<Grant>,
+    /// Until when the role asked for is granted at the longest; the year 1970 when it never was.
+    pub role_until: Option<Timestamp>,
     /// Whether the person is in the group.
     pub member: bool,
     /// Whether the tenant key is in use.

@@ -66,6 +66,7 @@ const fn code(refusal: &Refusal) -> &'static str {
         Refusal::Denied(_) | Refusal::Suspended | Refusal::Automation(_) => FORBIDDEN,
         Refusal::Invalid(_)
         | Refusal::Taken { .. }
+        | Refusal::InUse { .. }
         | Refusal::Workflow(_)
         | Refusal::Malformed(_)
         | Refusal::Conflict(_)

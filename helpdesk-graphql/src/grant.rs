@@ -4,18 +4,18 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofOb
 use helpdesk_core::actor::PluginId;
 use helpdesk_core::command::{GrantRole, RevokeRole};
 use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId, TicketId};
-use helpdesk_core::role::{self, Principal, Scope};
+use helpdesk_core::role::{Grant as Stored, Principal, Scope};
 
 use crate::actor::Actor;
 use crate::connection::{connection, page_of};
 use crate::fault::{bad_input, not_found};
 use crate::group::Group;
 use crate::id::{Ref, global};
-use crate::names::Role;
 use crate::payload::{With, act, payloads};
 use crate::person::Person;
 use crate::plugin::Plugin;
 use crate::project::Project;
+use crate::role::{self, Role, RoleKey};
 use crate::scalar::DateTime;
 use crate::session::Session;
 use crate::ticket::Ticket;
@@ -23,7 +23,7 @@ use crate::user_error::Places;
 
 /// A role given to somebody somewhere.
 #[derive(Debug, Clone, Description)]
-pub(crate) struct Grant(pub(crate) role::Grant);
+pub(crate) struct Grant(pub(crate) Stored);
 
 /// The kinds of scopes a grant can hold in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -68,8 +68,8 @@ impl Grant {
         })
     }
     /// Which role.
-    async fn role(&self) -> Role {
-        self.0.role.into()
+    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
+        role::of(ctx, &self.0.role).await
     }
     /// The project it holds in; null for other scopes, and for a project that is not visible to you.
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
@@ -171,8 +171,8 @@ enum GrantHolderInput {
 /// Grants a role in the whole tenant or in one narrower scope. Nobody grants what they lack there.
 #[derive(InputObject)]
 struct RoleGrantInput {
-    /// The role.
-    role: Role,
+    /// The role, by key: `agent`, or one of the tenant's own.
+    role: RoleKey,
     /// To whom.
     to: GrantHolderInput,
     /// In one project.
@@ -244,7 +244,7 @@ impl GrantMutation {
     async fn role_grant(&self, ctx: &Context<'_>, input: RoleGrantInput) -> Result<Option<RoleGrantPayload>> {
         let (scope, places) = input.scope()?;
         let command = GrantRole {
-            role: input.role.into(),
+            role: input.role.0,
             to: match input.to {
                 GrantHolderInput::Person(id) => Principal::Person(id.0),
                 GrantHolderInput::Group(id) => Principal::Group(id.0),

@@ -35,6 +35,7 @@ mod person;
 mod plugin;
 mod project;
 mod revision;
+mod role;
 mod root;
 mod scalar;
 mod session;

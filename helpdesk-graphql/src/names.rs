@@ -124,25 +124,6 @@ mirror! {
         /// A client's company.
         Company,
     }
-    /// The built-in roles.
-    Role = "helpdesk_core::role::Role" {
-        /// Everything.
-        Owner,
-        /// Everything but forcing transitions and seeing restricted tickets they are not part of.
-        Admin,
-        /// Runs a project: moderates, forces, reads restricted tickets.
-        Moderator,
-        /// Works on tickets.
-        Agent,
-        /// Creates tickets and sees their own.
-        Requester,
-        /// Sees what they are asked to approve.
-        Approver,
-        /// Sees everything that is not restricted, silently.
-        Observer,
-        /// Sees everything and the whole log, changes nothing.
-        Auditor,
-    }
     /// One thing somebody may be allowed to do.
     Permission = "helpdesk_core::role::Permission" {
         /// See tickets that are not restricted.

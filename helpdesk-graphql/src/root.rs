@@ -10,6 +10,7 @@ use crate::node::NodeQuery;
 use crate::person::{PersonMutation, PersonQuery};
 use crate::plugin::{PluginMutation, PluginQuery};
 use crate::project::{ProjectMutation, ProjectQuery};
+use crate::role::{RoleMutation, RoleQuery};
 use crate::tag::{TagMutation, TagQuery};
 use crate::tenant::TenantMutation;
 use crate::ticket::mutation::TicketMutation;
@@ -29,6 +30,7 @@ pub struct Query(
     TagQuery,
     WorkflowQuery,
     GrantQuery,
+    RoleQuery,
     PluginQuery,
     EventQuery,
 );
@@ -41,6 +43,7 @@ pub struct Mutation(
     PersonMutation,
     GroupMutation,
     GrantMutation,
+    RoleMutation,
     WorkflowMutation,
     TagMutation,
     PluginMutation,

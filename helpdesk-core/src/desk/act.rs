@@ -348,6 +348,7 @@ pub(super) fn stage(tenant: TenantId, config: Arc<TenantConfig>, loaded: Loaded)
     scene.ancestors = loaded.ancestors;
     scene.grant = loaded.grant;
     scene.group_grants = loaded.group_grants;
+    scene.role_until = loaded.role_until;
     scene.member = loaded.member;
     scene.tenant_taken = loaded.tenant_taken;
     Ok(scene)

@@ -119,7 +119,7 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
             tenant: id,
             id: ctx.mint.id(),
             to: person.id.into(),
-            role: Role::Owner,
+            role: Role::Owner.into(),
             scope: Scope::Tenant,
             expires_at: None,
             granted_by: ctx.by.clone(),

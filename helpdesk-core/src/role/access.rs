@@ -86,7 +86,7 @@ impl Access {
                 Some(end) => access.until = access.until.min(end),
                 None => {}
             }
-            access.add(grant.scope, grant.role.permissions());
+            access.add(grant.scope, config.permissions_of(&grant.role));
         }
         access.departments = config.inherited(&access.departments);
         access

@@ -1,6 +1,8 @@
-//! Granting and revoking roles. Nobody grants what they lack.
+//! Granting and revoking roles. Nobody grants what they lack. Roles of the tenant's own: [`custom`].
 
-use super::model::{Grant, Permission, Permissions, Principal, Role, Scope};
+pub mod custom;
+
+use super::model::{Grant, Permission, Permissions, Principal, RoleKey, Scope};
 use crate::command::{GrantRole, RevokeRole};
 use crate::error::{Fault, Refusal};
 use crate::event::{RoleGranted, RoleRevoked, Subject};
@@ -24,12 +26,12 @@ fn held(scene: &Scene, scope: Scope, ctx: &Ctx<'_>) -> Permissions {
 }
 
 /// Refuses unless the actor may grant there, and holds all that the role allows there.
-fn may_grant(scene: &Scene, role: Role, scope: Scope, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+fn may_grant(scene: &Scene, role: &RoleKey, scope: Scope, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let held = held(scene, scope, ctx);
     if !held.has(Permission::RoleGrant) {
         return Err(Denied { needed: Permission::RoleGrant }.into());
     }
-    lacking(held, role.permissions())
+    lacking(held, scene.config.permissions_of(role))
 }
 
 /// What is wrong with a scope, if anything.
@@ -57,8 +59,11 @@ fn lacking(held: Permissions, wanted: Permissions) -> Result<(), Refusal> {
 
 /// Grants a role.
 pub fn grant(scene: &Scene, ask: &GrantRole, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
-    may_grant(scene, ask.role, ask.scope, ctx)?;
+    may_grant(scene, &ask.role, ask.scope, ctx)?;
     let mut faults = Vec::new();
+    if ask.role.built_in().is_none() && !scene.config.roles.contains_key(&ask.role) {
+        faults.push(Fault::new("role", format!("no role `{}`; define it first, or use a built-in one", ask.role)));
+    }
     let known = match &ask.to {
         Principal::Person(id) => scene.people.contains_key(id),
         Principal::Group(id) => scene.config.groups.contains_key(id),
@@ -79,7 +84,7 @@ pub fn grant(scene: &Scene, ask: &GrantRole, ctx: &mut Ctx<'_>) -> Result<Decisi
         tenant: scene.tenant,
         id: ctx.mint.id(),
         to: ask.to.clone(),
-        role: ask.role,
+        role: ask.role.clone(),
         scope: ask.scope,
         expires_at: ask.expires_at,
         granted_by: ctx.by.clone(),
@@ -92,7 +97,7 @@ pub(crate) fn granted(grant: Grant) -> Decision {
     let event = RoleGranted {
         grant: grant.id,
         to: grant.to.clone(),
-        role: grant.role,
+        role: grant.role.clone(),
         scope: grant.scope,
         expires_at: grant.expires_at,
     };
@@ -107,8 +112,8 @@ pub fn revoke(scene: &Scene, ask: &RevokeRole, ctx: &Ctx<'_>) -> Result<Decision
     if !ctx.access.somewhere(Permission::RoleGrant) {
         return Err(unknown());
     }
-    may_grant(scene, old.role, old.scope, ctx)?;
-    let event = RoleRevoked { grant: old.id, to: old.to.clone(), role: old.role, scope: old.scope };
+    may_grant(scene, &old.role, old.scope, ctx)?;
+    let event = RoleRevoked { grant: old.id, to: old.to.clone(), role: old.role.clone(), scope: old.scope };
     Ok(configure(Subject::Grant(old.id), event, Some(Row::Grant(old.clone())), None))
 }
 
@@ -124,14 +129,14 @@ pub(crate) fn may_put_below(scene: &Scene, group: GroupId, parent: GroupId, ctx:
     };
     let held = held(scene, Scope::Department(group), ctx);
     let grants = scene.group_grants.iter().filter(|grant| reached(grant.scope));
-    grants.map(|grant| grant.role.permissions()).try_for_each(|wanted| lacking(held, wanted))
+    grants.map(|grant| config.permissions_of(&grant.role)).try_for_each(|wanted| lacking(held, wanted))
 }
 
 /// Refuses to let people into a group that was granted more than the actor holds: joining would be granting.
 pub(crate) fn may_join(scene: &Scene, group: GroupId, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let grants = scene.group_grants.iter().filter(|grant| grant.to == Principal::Group(group));
     for grant in grants {
-        lacking(held(scene, grant.scope, ctx), grant.role.permissions())?;
+        lacking(held(scene, grant.scope, ctx), scene.config.permissions_of(&grant.role))?;
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ mod filters;
 use super::{Chance, World};
 use crate::actor::Actor;
 use crate::command::{
-    Ask, Asking, Command, Comment, CreateGroup, CreateTicket, DeleteComment, DeleteTicket, EditComment, EditTicket,
-    ForceState, GrantRole, Made, MoveTo, Patch, Relate, RestoreTicket, TagTicket, Unrelate,
+    Ask, Asking, Command, Comment, CreateGroup, CreateTicket, DefineRole, DeleteComment, DeleteTicket, EditComment,
+    EditTicket, ForceState, GrantRole, Made, MoveTo, Patch, Relate, RestoreTicket, TagTicket, Unrelate,
 };
 use crate::error::ActError;
 use crate::id::{EntryId, GroupId, PersonId, TagId, TicketId};
 use crate::org::GroupKind;
-use crate::role::{Principal, Role, Scope};
+use crate::role::{Permission, Principal, Role, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::{Clock, Timestamp};
 
@@ -89,8 +89,15 @@ impl Population {
 
     /// Grants random roles to random people and groups on random scopes.
     pub async fn mix_roles(&mut self, count: usize) {
+        let mut roles: Vec<RoleKey> = Role::ALL.iter().map(|role| RoleKey::from(*role)).collect();
+        for _ in 0..3 {
+            let permissions = Permission::ALL.iter().copied().filter(|_| self.chance.percent(25)).collect();
+            let key = format!("own-{}", self.chance.below(1_000_000_000));
+            let role = DefineRole { tenant: self.world.tenant, key: key.clone(), name: key, permissions };
+            roles.push(self.world.must(&self.world.host(), role).await);
+        }
         for _ in 0..count {
-            let role = *self.chance.pick(Role::ALL);
+            let role = self.chance.pick(&roles).clone();
             let who: Principal = if self.chance.percent(20) { self.world.network.into() } else { self.person().into() };
             let mut grant = GrantRole::new(role, who).on(self.scope());
             if self.chance.percent(20) {

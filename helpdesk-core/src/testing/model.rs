@@ -199,6 +199,8 @@ impl Model {
             scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
             scene.member = rows.members.contains(&(group, person));
         }
+        let named = rows.grants.values().filter(|grant| Some(&grant.role) == needs.role.as_ref());
+        scene.role_until = named.map(|grant| grant.expires_at.unwrap_or(Timestamp::NEVER)).max();
         if needs.departments {
             let there = rows.grants.values().filter(|grant| matches!(grant.scope, Scope::Department(_)));
             scene.group_grants = there.cloned().collect();
@@ -247,6 +249,8 @@ impl Rows {
             Row::Project(row) => drop(config.projects.insert(row.id, row)),
             Row::Group(row) => drop(config.groups.insert(row.id, row)),
             Row::Tag(row) => drop(config.tags.insert(row.id, row)),
+            Row::Role(row) if gone => drop(config.roles.remove(&row.key)),
+            Row::Role(row) => drop(config.roles.insert(row.key.clone(), row)),
             Row::Installation(row) if gone => drop(config.plugins.remove(&row.plugin)),
             Row::Installation(row) => drop(config.plugins.insert(row.plugin.clone(), Arc::new(row))),
             Row::Workflow(row) => {

@@ -17,6 +17,7 @@ use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
 use crate::store::{Earlier, Loaded, StoreError};
 use crate::ticket::Entry;
+use crate::time::Timestamp;
 
 /// What a statement of a load is for.
 #[derive(Clone, Copy)]
@@ -27,6 +28,7 @@ enum For {
     People,
     Grant,
     GroupGrants,
+    Role,
     Member,
     TenantKey,
     Earlier,
@@ -87,6 +89,9 @@ pub(super) async fn load(
         want(For::GroupGrants, grants, vec![me(), Param::text("group"), Param::text(&group.to_string())]);
         want(For::Member, member, vec![me(), Param::uuid(group), Param::uuid(person)]);
     }
+    if let Some(role) = &needs.role {
+        want(For::Role, core.reads.role_until.as_str().into(), vec![me(), Param::text(role.as_str())]);
+    }
     if needs.departments {
         want(For::GroupGrants, core.reads.grants_on_departments.as_str().into(), vec![me()]);
     }
@@ -132,6 +137,9 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
             }
         }
         For::Grant => loaded.grant = rows.first().map(|row| image(row, 0)).transpose()?,
+        For::Role => {
+            loaded.role_until = rows.first().map(|row| get::<i64>(row, 0)).transpose()?.map(Timestamp::from_millis);
+        }
         For::GroupGrants => loaded.group_grants = images(rows)?,
         For::Member => loaded.member = !rows.is_empty(),
         For::TenantKey => loaded.tenant_taken = needs.tenant_key.is_some() && !rows.is_empty(),

@@ -121,10 +121,24 @@ name_columns!(
     crate::ticket::EntryVisibility,
     crate::org::PersonKind,
     crate::org::GroupKind,
-    crate::role::Role,
+    crate::role::RoleKey,
     crate::actor::Author,
     crate::actor::PluginId
 );
+
+impl Column for crate::role::Permissions {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        Val::Text(self.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(" "))
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            // What a newer node named and this one does not know, it cannot allow.
+            Seen::Text(text) => Ok(text.split_whitespace().filter_map(|name| name.parse().ok()).collect()),
+            other => Err(odd("permissions", other)),
+        }
+    }
+}
 
 /// Ordered names are stored by rank, so that they sort and index well.
 macro_rules! rank_columns {

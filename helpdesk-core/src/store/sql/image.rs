@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::column::{Column, Kind, Seen, Val};
 use crate::id::{GroupId, PersonId, ProjectId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
-use crate::role::{Grant, Principal, Scope};
+use crate::role::{CustomRole, Grant, Permissions, Principal, RoleKey, Scope};
 use crate::store::{Kv, Row, RunRecord, StoreError};
 use crate::text::fold;
 use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
@@ -103,6 +103,11 @@ images! {
         "description": String = description, "colour": String = colour, "version": i64 = version,
         "created_by": Author = created_by, "created_at": Timestamp = created_at,
         "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    CustomRole in "hd_role" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "key": RoleKey = key, "name": String = name,
+        "permissions": Permissions = permissions, "version": i64 = version, "created_by": Author = created_by,
+        "created_at": Timestamp = created_at,
     }
     Installation in "hd_plugin" key 2 versioned true {
         "tenant_id": TenantId = tenant, "plugin": PluginId = plugin, "digest": String = digest,
@@ -358,6 +363,7 @@ pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
         Row::Group(image) => both(image),
         Row::Membership(image) => both(image),
         Row::Grant(image) => both(image),
+        Row::Role(image) => both(image),
         Row::Workflow(image) => both(image),
         Row::Tag(image) => both(image),
         Row::Installation(image) => both(image),

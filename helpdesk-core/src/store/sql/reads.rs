@@ -7,7 +7,7 @@
 use super::image::Image;
 use super::names::{Names, columns};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
-use crate::role::Grant;
+use crate::role::{CustomRole, Grant};
 use crate::store::{Head, Kv, RunRecord};
 use crate::ticket::{Entry, Participant, Revision, Tag, TicketText};
 use crate::workflow::Published;
@@ -38,6 +38,10 @@ pub(crate) struct Reads {
     pub(crate) tags: String,
     /// Tenant → its published workflows.
     pub(crate) workflows: String,
+    /// Tenant → the roles it has defined.
+    pub(crate) roles: String,
+    /// Tenant, key of a role → until when it is granted at the longest, 0 when it never was.
+    pub(crate) role_until: String,
     /// Tenant → its plugins.
     pub(crate) plugins: String,
     /// Tenant → all grants, in order of id.
@@ -106,6 +110,8 @@ impl Reads {
             groups: rows::<Group>(names, "WHERE tenant_id = $1"),
             tags: rows::<Tag>(names, "WHERE tenant_id = $1"),
             workflows: rows::<Published>(names, "WHERE tenant_id = $1 ORDER BY \"key\", version"),
+            roles: rows::<CustomRole>(names, "WHERE tenant_id = $1"),
+            role_until: format!("SELECT coalesce(max(expires_at), 0) FROM {grant} WHERE tenant_id = $1 AND role = $2"),
             plugins: rows::<Installation>(names, "WHERE tenant_id = $1"),
             grants: rows::<Grant>(names, "WHERE tenant_id = $1 ORDER BY id"),
             grant: rows::<Grant>(names, "WHERE tenant_id = $1 AND id = $2"),

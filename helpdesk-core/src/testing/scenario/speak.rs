@@ -8,7 +8,7 @@ use crate::command::*;
 use crate::filter::{Cond, Filter, Range, TextIs, When};
 use crate::id::CommandId;
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Principal, Scope};
+use crate::role::{Permission, Permissions, Principal, RoleKey, Scope};
 use crate::ticket::Relation;
 use crate::time::Timestamp;
 use crate::workflow::Definition;
@@ -247,8 +247,22 @@ fn about_the_organisation(
             };
             let scope = keys.take("on").map_or(Ok(Scope::Tenant), |name| cast.scope(name))?;
             let expires_at = keys.take("until").map(|text| instant(text, now)).transpose()?;
-            GrantRole { role: value(role)?, to, scope, expires_at }.into()
+            GrantRole { role: value::<RoleKey>(role)?, to, scope, expires_at }.into()
         }
+        ["defines", "role", key] => DefineRole {
+            tenant: cast.here()?,
+            key: (*key).to_owned(),
+            name: keys.text("name").unwrap_or_else(|| (*key).to_owned()),
+            permissions: keys.take("may").map_or(Ok(Permissions::NONE), permissions)?,
+        }
+        .into(),
+        ["edits", "role", key] => EditRole {
+            role: value(key)?,
+            name: keys.text("name"),
+            permissions: keys.take("may").map(permissions).transpose()?,
+        }
+        .into(),
+        ["deletes", "role", key] => DeleteRole { role: value(key)? }.into(),
         ["revokes", grant] => RevokeRole { grant: cast.grant(grant)? }.into(),
         ["creates", "tag", name, "in", project] => {
             name_it(Noun::Tag, name);
@@ -286,6 +300,11 @@ fn about_the_organisation(
         _ => return Ok(None),
     };
     Ok(Some((command, named)))
+}
+
+/// `ticket.read,ticket.edit`, or `-` for none.
+fn permissions(text: &str) -> Result<Permissions, Muddle> {
+    if text == "-" { Ok(Permissions::NONE) } else { text.split(',').map(value::<Permission>).collect() }
 }
 
 /// `state=todo,done`, `!assignees=ana`, `title~="fire"`, `due_at<=+1d`, `text="words"`; all must hold.
