@@ -12,7 +12,7 @@ pub use self::envelope::{BadCursor, Cause, Cursor, Envelope, Subject};
 use crate::actor::PluginId;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Permissions, Principal, RoleKey, Scope};
+use crate::role::{Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Change, Field, Value, double};
@@ -93,6 +93,7 @@ events! {
         project: ProjectId, name: Option<String>, #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
         lead: Option<Option<PersonId>>, workflow: Option<String>,
         visibility: Option<Visibility>, deleted: Option<bool>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] relations: Option<Relations>,
     }
     /// Somebody came into the directory. Names and addresses stand in the person's row alone.
     PersonAdded = "person.added" @ 1 { person: PersonId, kind: PersonKind, }

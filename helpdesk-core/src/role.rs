@@ -2,6 +2,8 @@
 pub mod access;
 pub mod decide;
 pub mod model;
+pub mod relation;
 
 pub use access::{Access, Denied};
 pub use model::*;
+pub use relation::{RELATION_MAX, Relations};

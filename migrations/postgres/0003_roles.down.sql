@@ -6,3 +6,5 @@ DELETE FROM hd_grant WHERE scope_kind NOT IN ('tenant', 'project')
 DROP TABLE hd_role;
 
 ALTER TABLE hd_ticket DROP COLUMN company_id;
+
+ALTER TABLE hd_project DROP COLUMN relations;

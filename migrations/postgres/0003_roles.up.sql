@@ -1,4 +1,4 @@
--- Roles in full: a ticket's company, roles that tenants define.
+-- Roles in full: a ticket's company, roles that tenants define, what relations give in a project.
 
 ALTER TABLE hd_ticket ADD COLUMN company_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';
 
@@ -13,3 +13,6 @@ CREATE TABLE hd_role (
     created_at bigint NOT NULL,
     PRIMARY KEY (tenant_id, key)
 );
+
+-- JSON; empty where everything is by default.
+ALTER TABLE hd_project ADD COLUMN relations text COLLATE "C" NOT NULL DEFAULT '';

@@ -1,4 +1,4 @@
--- Roles in full: a ticket's company, roles that tenants define.
+-- Roles in full: a ticket's company, roles that tenants define, what relations give in a project.
 
 ALTER TABLE hd_ticket ADD COLUMN company_id BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
 
@@ -13,3 +13,6 @@ CREATE TABLE hd_role (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, "key")
 ) WITHOUT ROWID;
+
+-- JSON; empty where everything is by default.
+ALTER TABLE hd_project ADD COLUMN relations TEXT NOT NULL DEFAULT '';

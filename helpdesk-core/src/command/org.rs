@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::actor::PluginId;
 use crate::id::{GrantId, GroupId, PersonId, ProjectId, TagId, TenantId};
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Permissions, Principal, RoleKey, Scope};
+use crate::role::{Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::Visibility;
 use crate::time::Timestamp;
 use crate::value::double;
@@ -102,6 +102,9 @@ pub struct EditProject {
     pub workflow: Option<String>,
     /// Visibility for new tickets.
     pub visibility: Option<Visibility>,
+    /// What being something to its tickets allows from now on; relations not named go back to the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relations: Option<Relations>,
     /// Delete or restore.
     pub deleted: Option<bool>,
 }
@@ -109,7 +112,7 @@ pub struct EditProject {
 impl EditProject {
     /// Changes nothing yet.
     pub const fn new(project: ProjectId) -> Self {
-        Self { project, name: None, lead: None, workflow: None, visibility: None, deleted: None }
+        Self { project, name: None, lead: None, workflow: None, visibility: None, relations: None, deleted: None }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::event::{
 };
 use crate::id::ProjectId;
 use crate::org::{Installation, Person, PersonKind, Project, Tenant};
-use crate::role::{Denied, Grant, Permission, Role, Scope};
+use crate::role::{Denied, Grant, Permission, RELATION_MAX, Relations, Role, Scope};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::store::{Row, Write};
 use crate::text::fold;
@@ -137,6 +137,7 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
             lead: None,
             workflow: Workflow::KANBAN.into(),
             visibility: Visibility::Project,
+            relations: Relations::DEFAULT,
             version: 1,
             created_at: ctx.at,
             deleted_at: None,
@@ -221,6 +222,7 @@ pub fn create_project(scene: &Scene, ask: &CreateProject, ctx: &mut Ctx<'_>) -> 
         lead: ask.lead,
         workflow,
         visibility: ask.visibility.unwrap_or(Visibility::Project),
+        relations: Relations::DEFAULT,
         version: 1,
         created_at: ctx.at,
         deleted_at: None,
@@ -230,6 +232,16 @@ pub fn create_project(scene: &Scene, ask: &CreateProject, ctx: &mut Ctx<'_>) -> 
 fn check_workflow(scene: &Scene, key: &str, faults: &mut Vec<Fault>) {
     if scene.config.workflows.newest(key).is_none() {
         faults.push(Fault::new("workflow", format!("no workflow `{key}`; publish it first")));
+    }
+}
+
+fn check_relations(relations: &Relations, faults: &mut Vec<Fault>) {
+    for (relation, permissions) in relations.said() {
+        if let Some(beyond) = permissions.without(RELATION_MAX).iter().next() {
+            let most = RELATION_MAX.iter().map(Permission::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("`{relation}` cannot give `{beyond}`; a relation gives at most {most}");
+            faults.push(Fault::new("relations", message));
+        }
     }
 }
 
@@ -255,7 +267,14 @@ pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<D
         check_workflow(scene, workflow, &mut faults);
     }
     check_lead(scene, ask.lead.flatten().filter(|lead| Some(*lead) != old.lead), &mut faults);
+    if let Some(relations) = &ask.relations {
+        check_relations(relations, &mut faults);
+    }
     done(faults)?;
+    if let Some(relations) = &ask.relations {
+        // To let a relation give something is to grant it.
+        crate::role::decide::lacking(ctx.access.in_project(old.id), relations.beyond(&old.relations))?;
+    }
     let event = ProjectEdited {
         project: old.id,
         name: ask.name.clone().filter(|name| *name != old.name),
@@ -263,12 +282,14 @@ pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<D
         workflow: ask.workflow.clone().filter(|workflow| *workflow != old.workflow),
         visibility: ask.visibility.filter(|visibility| *visibility != old.visibility),
         deleted: ask.deleted.filter(|deleted| *deleted != old.deleted_at.is_some()),
+        relations: ask.relations.clone().filter(|relations| *relations != old.relations),
     };
     let mut new = old.clone();
     new.name = event.name.clone().unwrap_or(new.name);
     new.lead = event.lead.unwrap_or(new.lead);
     new.workflow = event.workflow.clone().unwrap_or(new.workflow);
     new.visibility = event.visibility.unwrap_or(new.visibility);
+    new.relations = event.relations.clone().unwrap_or(new.relations);
     new.deleted_at = event.deleted.map_or(new.deleted_at, |deleted| deleted.then_some(ctx.at));
     if new == *old {
         return Ok(Decision::default());

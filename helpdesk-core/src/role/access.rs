@@ -5,7 +5,8 @@ mod sight;
 
 use std::collections::BTreeMap;
 
-use super::model::{Grant, Permission, Permissions, Scope, relation_permissions};
+use super::model::{Grant, Permission, Permissions, Scope};
+use super::relation::Relations;
 use crate::actor::Actor;
 use crate::case::Facts;
 use crate::config::TenantConfig;
@@ -31,6 +32,8 @@ pub struct Access {
     departments: BTreeMap<GroupId, Permissions>,
     companies: BTreeMap<GroupId, Permissions>,
     tickets: BTreeMap<TicketId, Permissions>,
+    /// What relations give in projects that have a say of their own.
+    relations: BTreeMap<ProjectId, Relations>,
     person: Option<PersonId>,
     staff: bool,
     /// When the first grant in it ends: compile anew from then on.
@@ -45,6 +48,7 @@ impl Access {
             departments: BTreeMap::new(),
             companies: BTreeMap::new(),
             tickets: BTreeMap::new(),
+            relations: BTreeMap::new(),
             person: None,
             staff: false,
             until: Timestamp::NEVER,
@@ -89,6 +93,8 @@ impl Access {
             access.add(grant.scope, config.permissions_of(&grant.role));
         }
         access.departments = config.inherited(&access.departments);
+        let own = config.projects.values().filter(|project| !project.relations.is_default());
+        access.relations = own.map(|project| (project.id, project.relations.clone())).collect();
         access
     }
 
@@ -172,15 +178,14 @@ impl Access {
             Visibility::Project => granted.has(Permission::TicketRead),
             Visibility::Tenant => granted.has(Permission::TicketRead) || self.anywhere(Permission::TicketRead),
         };
-        let mut all = if sees { granted.with(Permissions::of(&[Permission::TicketRead])) } else { Permissions::NONE };
         let mine = people.iter().filter(|p| p.until.is_none() && Some(p.person) == self.person);
-        for participant in mine {
-            // A relation lets the grants in scope count again: an agent assigned to a restricted ticket works on it.
-            all = all.with(granted).with(relation_permissions(participant.relation));
-        }
-        if !all.has(Permission::TicketRead) {
+        let relations = self.relations.get(&ticket.project).unwrap_or(const { &Relations::DEFAULT });
+        let related = mine.fold(Permissions::NONE, |all, p| all.with(relations.of(p.relation)));
+        if !sees && !related.has(Permission::TicketRead) {
             return Permissions::NONE;
         }
+        // A relation that shows the ticket lets the grants in scope count: an agent assigned to a restricted one works on it.
+        let mut all = granted.with(related).with(Permissions::of(&[Permission::TicketRead]));
         if !self.staff && !granted.has(Permission::AuditRead) {
             all = all.without(Permissions::of(&[Permission::EntryInternal]));
         }

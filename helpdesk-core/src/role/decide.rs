@@ -50,7 +50,8 @@ fn fault_of(scene: &Scene, scope: Scope, ctx: &Ctx<'_>) -> Option<String> {
     (!known).then(|| format!("no {} `{id}`; give the id of an existing one", scope.kind()))
 }
 
-fn lacking(held: Permissions, wanted: Permissions) -> Result<(), Refusal> {
+/// Refuses unless everything wanted is held.
+pub(crate) fn lacking(held: Permissions, wanted: Permissions) -> Result<(), Refusal> {
     match wanted.iter().find(|permission| !held.has(*permission)) {
         Some(needed) => Err(Denied { needed }.into()),
         None => Ok(()),

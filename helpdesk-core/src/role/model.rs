@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::{Author, PluginId};
 use crate::id::{GrantId, GroupId, PersonId, ProjectId, TenantId, TicketId};
-use crate::ticket::Relation;
 use crate::time::Timestamp;
 use crate::value::names;
 
@@ -272,18 +271,6 @@ pub struct CustomRole {
     pub created_by: Author,
     /// When.
     pub created_at: Timestamp,
-}
-
-/// What being something to a ticket allows on that ticket, for as long as it lasts (FEATURES R4).
-pub const fn relation_permissions(relation: Relation) -> Permissions {
-    use Permission::*;
-    match relation {
-        Relation::Reporter | Relation::Requester => Permissions::of(&[TicketRead, EntryWrite, TicketWatch]),
-        Relation::Assignee => Permissions::of(&[TicketRead, TicketEdit, TicketMove, TicketWatch, EntryWrite]),
-        Relation::Watcher | Relation::Approver | Relation::Member => {
-            Permissions::of(&[TicketRead, EntryWrite, TicketWatch])
-        }
-    }
 }
 
 /// Who holds a grant. JSON: `{"person": "…"}`, `{"group": "…"}`, `{"plugin": "…"}`.

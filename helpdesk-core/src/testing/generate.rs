@@ -6,12 +6,12 @@ use super::{Chance, World};
 use crate::actor::Actor;
 use crate::command::{
     Ask, Asking, Command, Comment, CreateGroup, CreateTicket, DefineRole, DeleteComment, DeleteTicket, EditComment,
-    EditTicket, ForceState, GrantRole, Made, MoveTo, Patch, Relate, RestoreTicket, TagTicket, Unrelate,
+    EditProject, EditTicket, ForceState, GrantRole, Made, MoveTo, Patch, Relate, RestoreTicket, TagTicket, Unrelate,
 };
 use crate::error::ActError;
 use crate::id::{EntryId, GroupId, PersonId, TagId, TicketId};
 use crate::org::GroupKind;
-use crate::role::{Permission, Principal, Role, RoleKey, Scope};
+use crate::role::{Permission, Principal, RELATION_MAX, Relations, Role, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::{Clock, Timestamp};
 
@@ -104,8 +104,26 @@ impl Population {
                 grant = grant.until(self.world.clock.now().plus_millis(5_000));
             }
             let id = self.chance.uuid(self.world.clock.now().millis());
-            self.world.must(&self.world.host(), grant.with_id(id)).await;
+            match self.world.act(&self.world.host(), grant.with_id(id)).await {
+                Ok(_) => {}
+                // A ticket that is deleted.
+                Err(error) => assert_eq!(error.code(), "FIELD_INVALID", "{error}"),
+            }
         }
+    }
+
+    /// Lets relations give other things in one project than by default.
+    pub async fn mix_relations(&mut self) {
+        let mut relations = Relations::DEFAULT;
+        for relation in Relation::ALL {
+            if self.chance.percent(50) {
+                let gives = RELATION_MAX.iter().filter(|_| self.chance.percent(50)).collect();
+                relations = relations.with(*relation, gives);
+            }
+        }
+        let project = *self.chance.pick(&[self.world.it, self.world.ops]);
+        let edit = EditProject { relations: Some(relations), ..EditProject::new(project) };
+        self.world.must(&self.world.host(), edit).await;
     }
 
     fn scope(&mut self) -> Scope {

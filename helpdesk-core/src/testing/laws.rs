@@ -277,6 +277,9 @@ pub async fn lists(store: Arc<dyn Database>, seed: u64) {
     population.mix_roles(6).await;
     population.grow(160).await;
     population.mix_roles(12).await; // on tickets, too
+    if seed % 3 != 0 {
+        population.mix_relations().await;
+    }
     population.world.clock.advance(5_001); // some grants end
     let stored = stored(&population).await;
     let config = population.world.store.config(population.world.tenant).await.unwrap().expect("the tenant");

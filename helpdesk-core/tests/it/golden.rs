@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use helpdesk_core::event::*;
 use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};
-use helpdesk_core::role::{Permission, Permissions, Principal, Role, Scope};
+use helpdesk_core::role::{Permission, Permissions, Principal, Relations, Role, Scope};
 use helpdesk_core::ticket::{EntryVisibility, Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use helpdesk_core::value::{Change, Field, Value};
 use helpdesk_core::workflow::{Category, WorkflowRef};
@@ -52,6 +52,7 @@ fn organisation() -> Vec<Event> {
             workflow: Some("itil_incident".into()),
             visibility: Some(Visibility::Restricted),
             deleted: Some(true),
+            relations: Some(Relations::DEFAULT.with(Relation::Watcher, permissions)),
         }
         .into(),
         PersonAdded { person, kind: PersonKind::Staff }.into(),
@@ -68,13 +69,8 @@ fn organisation() -> Vec<Event> {
             expires_at: Some(at(60)),
         }
         .into(),
-        RoleRevoked {
-            grant,
-            to: Principal::Plugin(plugin.clone()),
-            role: "triager".parse().unwrap(),
-            scope: Scope::Tenant,
-        }
-        .into(),
+        RoleRevoked { grant, to: Principal::Plugin(plugin.clone()), role: Role::Observer.into(), scope: Scope::Tenant }
+            .into(),
         RoleDefined { role: "triager".parse().unwrap(), name: "Triager".into(), permissions }.into(),
         RoleEdited { role: "triager".parse().unwrap(), name: None, permissions: Some(Permissions::NONE) }.into(),
         RoleDeleted { role: "triager".parse().unwrap() }.into(),

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::Access;
 use crate::filter::{Cond, Filter};
-use crate::role::{Permission, Permissions};
+use crate::id::ProjectId;
+use crate::role::{Permission, Permissions, Relations};
 use crate::ticket::{Relation, Visibility};
 
 impl Access {
@@ -32,9 +33,30 @@ impl Access {
         ])
     }
 
-    /// Of the tickets the actor sees, those whose internal entries they may read by a grant.
+    /// The tickets on which a relation of the actor's gives `permission`.
+    fn related(&self, permission: Permission) -> Filter {
+        let Some(person) = self.person else { return Filter::None };
+        let as_one_of = |relations: Vec<Relation>| -> Filter {
+            if relations.is_empty() { Filter::None } else { Cond::Related { people: vec![person], relations }.into() }
+        };
+        let ordinary = Relations::DEFAULT.giving(permission);
+        let mut others: BTreeMap<Vec<Relation>, Vec<ProjectId>> = BTreeMap::new();
+        for (project, relations) in &self.relations {
+            let giving = relations.giving(permission);
+            if giving != ordinary {
+                others.entry(giving).or_default().push(*project);
+            }
+        }
+        let elsewhere: Vec<ProjectId> = others.values().flatten().copied().collect();
+        let elsewhere =
+            if elsewhere.is_empty() { Filter::All } else { Filter::from(Cond::Project(elsewhere)).negate() };
+        let others = others.into_iter().map(|(giving, there)| as_one_of(giving).and(Cond::Project(there)));
+        Filter::any(std::iter::once(as_one_of(ordinary).and(elsewhere)).chain(others).collect())
+    }
+
+    /// Of the tickets the actor sees, those whose internal entries they may read.
     pub fn internal(&self) -> Filter {
-        let reads = self.granting(Permission::EntryInternal);
+        let reads = self.granting(Permission::EntryInternal).or(self.related(Permission::EntryInternal));
         if self.staff { reads } else { reads.and(self.granting(Permission::AuditRead)) }
     }
 
@@ -58,9 +80,7 @@ impl Access {
         if self.anywhere(Permission::TicketRead) {
             any.push(seen_as(&[Visibility::Tenant]));
         }
-        if let Some(person) = self.person {
-            any.push(Cond::Related { people: vec![person], relations: Relation::ALL.to_vec() }.into());
-        }
+        any.push(self.related(Permission::TicketRead));
         Filter::any(any)
     }
 }

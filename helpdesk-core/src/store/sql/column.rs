@@ -140,6 +140,23 @@ impl Column for crate::role::Permissions {
     }
 }
 
+/// JSON; empty where everything is by default.
+impl Column for crate::role::Relations {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        // A map of names to lists of names always serialises.
+        let text = if self.is_default() { String::new() } else { serde_json::to_string(self).unwrap_or_default() };
+        Val::Text(text)
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            Seen::Text("") => Ok(Self::DEFAULT),
+            Seen::Text(text) => serde_json::from_str(text).map_err(|error| odd("relations", error.to_string())),
+            other => Err(odd("relations", other)),
+        }
+    }
+}
+
 /// Ordered names are stored by rank, so that they sort and index well.
 macro_rules! rank_columns {
     ($($type:ty),*) => {$(

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::column::{Column, Kind, Seen, Val};
 use crate::id::{GroupId, PersonId, ProjectId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
-use crate::role::{CustomRole, Grant, Permissions, Principal, RoleKey, Scope};
+use crate::role::{CustomRole, Grant, Permissions, Principal, Relations, RoleKey, Scope};
 use crate::store::{Kv, Row, RunRecord, StoreError};
 use crate::text::fold;
 use crate::ticket::{Entry, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
@@ -93,6 +93,7 @@ images! {
         "tenant_id": TenantId = tenant, "id": ProjectId = id, "key": String = key, "name": String = name,
         "lead": Option<PersonId> = lead, "workflow": String = workflow, "visibility": Visibility = visibility,
         "version": i64 = version, "created_at": Timestamp = created_at, "deleted_at": Option<Timestamp> = deleted_at,
+        "relations": Relations = relations,
     }
     Membership in "hd_member" key 3 versioned false {
         "tenant_id": TenantId = tenant, "group_id": GroupId = group, "person_id": PersonId = person,

@@ -8,7 +8,7 @@ use crate::command::*;
 use crate::filter::{Cond, Filter, Range, TextIs, When};
 use crate::id::CommandId;
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Permission, Permissions, Principal, RoleKey, Scope};
+use crate::role::{Permission, Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::Relation;
 use crate::time::Timestamp;
 use crate::workflow::Definition;
@@ -184,6 +184,7 @@ fn about_the_organisation(
             },
             workflow: keys.text("workflow"),
             visibility: keys.read("visibility")?,
+            relations: relations(keys)?,
             deleted: keys.read("deleted")?,
         }
         .into(),
@@ -300,6 +301,17 @@ fn about_the_organisation(
         _ => return Ok(None),
     };
     Ok(Some((command, named)))
+}
+
+/// `watcher=ticket.read requester=-`, or `relations=default`.
+fn relations(keys: &mut Keys<'_>) -> Result<Option<Relations>, Muddle> {
+    let mut said = keys.take("relations").map(|_| Relations::DEFAULT);
+    for relation in Relation::ALL {
+        if let Some(text) = keys.take(relation.as_str()) {
+            said = Some(said.unwrap_or_default().with(*relation, permissions(text)?));
+        }
+    }
+    Ok(said)
 }
 
 /// `ticket.read,ticket.edit`, or `-` for none.
