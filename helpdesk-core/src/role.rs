@@ -1,6 +1,7 @@
 //! Who may do what: roles, grants, relations and the compiled [`Access`].
 pub mod access;
 pub mod decide;
+pub mod explain;
 pub mod model;
 pub mod relation;
 

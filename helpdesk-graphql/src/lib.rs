@@ -20,6 +20,7 @@ mod api;
 mod connection;
 mod entry;
 mod event;
+mod explain;
 mod fault;
 mod grant;
 mod graphiql;

@@ -4,6 +4,7 @@ use async_graphql::MergedObject;
 
 use crate::entry::EntryMutation;
 use crate::event::EventQuery;
+use crate::explain::ExplainQuery;
 use crate::grant::{GrantMutation, GrantQuery};
 use crate::group::{GroupMutation, GroupQuery};
 use crate::node::NodeQuery;
@@ -30,6 +31,7 @@ pub struct Query(
     TagQuery,
     WorkflowQuery,
     GrantQuery,
+    ExplainQuery,
     RoleQuery,
     PluginQuery,
     EventQuery,

@@ -258,6 +258,36 @@ impl Desk {
         }
     }
 
+    /// What would become of a command now; nothing is written and no number is drawn.
+    pub(super) async fn rehearse(&self, by: &Actor, command: &Command) -> Result<Option<Refusal>, ActError> {
+        let set = Set { commands: vec![command.clone()], ..Set::default() };
+        match self.rehearsed(by, &set).await {
+            Ok(()) => Ok(None),
+            Err(ActError::Refused(refusal)) => Ok(Some(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn rehearsed(&self, by: &Actor, set: &Set) -> Result<(), ActError> {
+        let order = Order::new(by, set, None)?;
+        let mut loaded = self.inner.store.load(order.tenant, &order.needs, None).await?;
+        let epoch = loaded.epoch.ok_or_else(|| Refusal::not_found("tenant", order.tenant))?;
+        let stand = self.standpoint(by, order.tenant, epoch).await?;
+        if order.moves_parent() || order.needs_parent(&stand.config, &loaded) {
+            self.load_old_parents(&order, &mut loaded).await?;
+        }
+        self.load_scopes(order.tenant, &mut loaded).await?;
+        let now = self.inner.clock.now();
+        let mint = Mint::new(order.id);
+        let mut ctx = Ctx { actor: by, by: by.author(), access: &stand.access, now, at: now, mint, numbers: vec![] };
+        let mut scene = stage(order.tenant, stand.config.clone(), loaded)?;
+        for command in &set.commands {
+            let decision = decide(&scene, command, &mut ctx)?;
+            settle(&mut scene, decision, &ctx)?;
+        }
+        Ok(())
+    }
+
     /// The epoch to decide under without asking, the first time: a command that needs nothing but the policy, such as a
     /// creation, spares the trip, for the commit checks that the epoch still holds.
     fn belief(&self, order: &Order<'_>, so_far: &mut SoFar) -> Option<i64> {

@@ -9,7 +9,8 @@ use crate::actor::Actor;
 use crate::config::TenantConfig;
 use crate::error::{ActError, Refusal};
 use crate::id::TenantId;
-use crate::role::Access;
+use crate::role::{Access, Grant};
+use crate::store::Standing;
 
 /// Most actors whose access is kept per tenant; beyond it the cache starts anew.
 const ACTORS_MAX: usize = 10_000;
@@ -69,7 +70,7 @@ impl Desk {
             if let Some(access) = cached.filter(|access| access.until > now) {
                 return Ok(Standpoint { config, access });
             }
-            let (seen, mut standing) = self.inner.store.standing(by).await?;
+            let (seen, standing) = self.inner.store.standing(by).await?;
             if seen != config.epoch {
                 // Between the two reads the policy moved, or what we remember was rolled back.
                 self.inner.policies.forget(tenant);
@@ -87,11 +88,10 @@ impl Desk {
                 }
                 Actor::Plugin(_, id) => match config.plugins.get(id).filter(|installed| installed.enabled) {
                     None => return Err(Refusal::not_found("plugin", id).into()),
-                    // What was granted to an earlier installation of that name does not count.
-                    Some(installed) => standing.grants.retain(|grant| grant.granted_at >= installed.created_at),
+                    Some(_) => {}
                 },
             }
-            let access = Arc::new(Access::compile(by, standing.person.as_ref(), &standing.grants, &config, now));
+            let access = Arc::new(self.compiled(by, &standing, &config));
             let mut all = policy.access.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= ACTORS_MAX {
                 all.clear();
@@ -100,6 +100,19 @@ impl Desk {
             return Ok(Standpoint { config, access });
         }
         Err(ActError::Busy(ROUNDS))
+    }
+
+    /// What somebody known to the directory like this may do now.
+    pub(super) fn compiled(&self, by: &Actor, standing: &Standing, config: &TenantConfig) -> Access {
+        let now = self.inner.clock.now();
+        // What was granted to an earlier installation of a plugin of that name does not count.
+        let since = match by {
+            Actor::Plugin(_, id) => config.plugins.get(id).map(|installed| installed.created_at),
+            Actor::System(_) | Actor::Person(..) | Actor::Service(..) => None,
+        };
+        let counts = |grant: &&Grant| since.is_none_or(|since| grant.granted_at >= since);
+        let grants: Vec<Grant> = standing.grants.iter().filter(counts).cloned().collect();
+        Access::compile(by, standing.person.as_ref(), &grants, config, now)
     }
 
     /// The tenant's policy at `epoch`, or a later one.

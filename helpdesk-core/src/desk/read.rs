@@ -1,6 +1,7 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
 mod events;
+mod explain;
 mod parents;
 mod people;
 

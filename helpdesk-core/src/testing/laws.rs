@@ -13,7 +13,8 @@ use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
 use crate::filter::{Cond, Filter, Order, SortBy};
 use crate::id::{EntryId, TicketId};
-use crate::role::{Access, Permission};
+use crate::role::explain::{Rule, Whom, explain};
+use crate::role::{Access, Permission, Permissions};
 use crate::store::{Database, Find, Log, Parts, Store, Which};
 use crate::text;
 use crate::ticket::{EntryVisibility, SearchDoc, decide};
@@ -333,6 +334,16 @@ pub async fn lists(store: Arc<dyn Database>, seed: u64) {
             let readable = shown.has(Permission::TicketRead) && !gone;
             let read = desk.ticket(&viewer, parts.ticket.id).await;
             assert_eq!(read.is_ok(), readable, "seed {seed}: {viewer:?} reads {}", parts.ticket.id);
+            let permission = *population.chance.pick(Permission::ALL);
+            let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
+            let (case, person, grants) = (parts.clone().case(workflow), standing.person.as_ref(), &standing.grants);
+            let whom = Whom { actor: &viewer, person, grants, access: &access };
+            let asked = Permissions::of(&[permission]);
+            let told = explain(whom, &config, &case, asked, population.world.clock.now());
+            assert_eq!(told.allowed(), readable && shown.has(permission), "seed {seed}: {told:?}");
+            let related = told.relations.iter().any(|reason| reason.gives.has(permission));
+            let named = told.deciding().next().is_some() || related || told.rules.contains(&Rule::TenantWide);
+            assert!(named || !told.allowed(), "seed {seed}: allowed without a reason: {told:?}");
         }
     }
 }

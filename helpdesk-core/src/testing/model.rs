@@ -13,7 +13,8 @@ use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
 use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::Person;
-use crate::role::{Access, Denied, Grant, Permission, Principal, Scope};
+use crate::role::explain::{self, Explanation, Whom};
+use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Scope};
 use crate::scene::{Ctx, Scene, settle};
 use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::SearchDoc;
@@ -73,13 +74,29 @@ impl Model {
             return Err(Refusal::Suspended);
         }
         let person = by.person_id().and_then(|id| rows.people.get(&id));
-        let concerns = |grant: &&Grant| match &grant.to {
-            Principal::Person(id) => Some(*id) == by.person_id(),
-            Principal::Group(group) => by.person_id().is_some_and(|id| rows.members.contains(&(*group, id))),
-            Principal::Plugin(id) => matches!(by, Actor::Plugin(_, own) if own == id),
-        };
-        let grants: Vec<Grant> = rows.grants.values().filter(concerns).cloned().collect();
+        let grants = rows.grants_of(by);
         Ok(Access::compile(by, person, &grants, &rows.config, now))
+    }
+
+    /// Why `who` may or may not do this to a ticket that `viewer` sees as `case`.
+    pub fn explain(
+        &self,
+        viewer: &Actor,
+        who: &Actor,
+        permission: Permission,
+        case: &Case,
+        now: Timestamp,
+    ) -> Result<Explanation, Refusal> {
+        let tenant = case.ticket.tenant;
+        let granted = self.access(viewer, tenant, now)?.granted(&case.ticket);
+        if who != viewer && !granted.has(Permission::RoleGrant) && !granted.has(Permission::AuditRead) {
+            return Err(Denied { needed: Permission::RoleGrant }.into());
+        }
+        let (rows, access) = (&self.tenants[&tenant], self.access(who, tenant, now)?);
+        let grants = rows.grants_of(who);
+        let person = who.person_id().and_then(|id| rows.people.get(&id));
+        let whom = Whom { actor: who, person, grants: &grants, access: &access };
+        Ok(explain::explain(whom, &rows.config, case, Permissions::of(&[permission]), now))
     }
 
     /// Decides a command and keeps what it writes.
@@ -233,6 +250,16 @@ impl Rows {
             events: vec![],
             numbers: BTreeMap::new(),
         }
+    }
+
+    /// The grants that concern somebody.
+    fn grants_of(&self, who: &Actor) -> Vec<Grant> {
+        let concerns = |grant: &&Grant| match &grant.to {
+            Principal::Person(id) => Some(*id) == who.person_id(),
+            Principal::Group(group) => who.person_id().is_some_and(|id| self.members.contains(&(*group, id))),
+            Principal::Plugin(id) => matches!(who, Actor::Plugin(_, own) if own == id),
+        };
+        self.grants.values().filter(concerns).cloned().collect()
     }
 
     fn case(&mut self, id: TicketId) -> Option<&mut Case> {

@@ -3,6 +3,7 @@
 pub mod fields;
 mod people;
 
+pub(crate) use people::needed_for;
 pub use people::{relate, tag, unrelate};
 
 use std::sync::Arc;

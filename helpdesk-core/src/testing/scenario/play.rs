@@ -171,6 +171,7 @@ impl Acting {
             Seen::Exits(exits) => {
                 exits.iter().map(|(id, open)| if *open { id.clone() } else { format!("!{id}") }).collect()
             }
+            Seen::Why(words) => words.clone(),
             Seen::People(ids) => {
                 let mut names: Vec<String> = ids
                     .iter()

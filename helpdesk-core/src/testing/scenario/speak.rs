@@ -60,6 +60,9 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["reads", "history", "of", ticket] => Some(Look::History(cast.ticket(ticket)?)),
         ["reads", "entries", "of", ticket] => Some(Look::Entries(cast.ticket(ticket)?)),
         ["reads", "exits", "of", ticket] => Some(Look::Exits(cast.ticket(ticket)?)),
+        ["asks", "why", who, "may", permission, "on", ticket] => {
+            Some(Look::Why(cast.actor(who)?, value(permission)?, cast.ticket(ticket)?))
+        }
         ["finds", "people", text] => Some(Look::People((*text).to_owned())),
         _ => None,
     };

@@ -10,6 +10,8 @@ use crate::command::{Ask, Command, Made};
 use crate::error::{ActError, Refusal, WorkflowRefusal};
 use crate::filter::Filter;
 use crate::id::{EntryId, PersonId, TicketId};
+use crate::role::Permission;
+use crate::role::explain::{Explanation, RelationReason, Rule};
 use crate::testing::ManualClock;
 use crate::ticket::Relation;
 
@@ -103,6 +105,8 @@ pub enum Look {
     Exits(TicketId),
     /// The people whose name or address contains this.
     People(String),
+    /// Why somebody may or may not do this to a ticket.
+    Why(Actor, Permission, TicketId),
 }
 
 /// What was seen.
@@ -122,6 +126,29 @@ pub enum Seen {
     Exits(Vec<(String, bool)>),
     /// People.
     People(Vec<PersonId>),
+    /// `allowed` or the code of the refusal, then the grants and relations that give it and the rules that decided:
+    /// `agent@project`, `observer@tenant/group`, `assignee`, `restricted`.
+    Why(Vec<String>),
+}
+
+impl Seen {
+    /// An explanation, in the words of scenarios.
+    pub fn why(explained: &Explanation) -> Self {
+        let mut words = vec![explained.refused.as_ref().map_or("allowed", Refusal::code).to_owned()];
+        let mut grants: Vec<String> = explained
+            .deciding()
+            .map(|reason| {
+                let via = if reason.via.is_some() { "/group" } else { "" };
+                format!("{}@{}{via}", reason.grant.role, reason.grant.scope.kind())
+            })
+            .collect();
+        grants.sort();
+        words.extend(grants);
+        let gives = |reason: &&RelationReason| explained.needed.without(reason.gives) != explained.needed;
+        words.extend(explained.relations.iter().filter(gives).map(|reason| reason.relation.to_string()));
+        words.extend(explained.rules.iter().map(Rule::to_string));
+        Self::Why(words)
+    }
 }
 
 /// A ticket as scenarios compare it: the text of each field by name; several values joined by `,` in order; nothing is

@@ -93,6 +93,10 @@ impl PureStage {
                 });
                 Seen::History(shown.map(|event| event.event.kind().to_owned()).collect())
             }
+            Look::Why(who, permission, id) => {
+                let (_, case, _) = self.case(viewer, *id)?;
+                Seen::why(&self.model.explain(viewer, who, *permission, &case, self.clock.now())?)
+            }
             Look::List(_) | Look::Count(_) | Look::People(_) => return Err(Refusal::not_found("list", "any")),
         })
     }
@@ -164,6 +168,7 @@ impl DeskStage {
                 let open = |exit: &crate::workflow::decide::Exit| exit.denied.is_none() && exit.missing.is_empty();
                 Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), open(&exit))).collect())
             }
+            Look::Why(who, permission, id) => Seen::why(&desk.explain(viewer, who, *permission, *id).await?),
             Look::People(text) => {
                 let find = PeopleFind { search: text.clone(), limit: 100, ..PeopleFind::default() };
                 let people = desk.people(viewer, find).await?;

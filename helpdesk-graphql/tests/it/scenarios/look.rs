@@ -55,6 +55,33 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
             let exits = ticket["ticket"]["transitions"].as_array().cloned().unwrap_or_default();
             Seen::Exits(exits.iter().map(|it| (text(&it["transition"]["id"]), it["available"] == true)).collect())
         }
+        Look::Why(who, permission, id) => {
+            let document = "query($ticket: ID!, $person: ID, $permission: Permission!) {
+                explain(ticket: $ticket, person: $person, action: {permission: $permission}) {
+                    allowed code grants { decides viaGroup grant { role { key } scope } }
+                    needed relations { relation permissions } rules } }";
+            let permission = permission.as_str().replace('.', "_").to_uppercase();
+            let person = who.person_id().map(|id| id.to_string());
+            let variables = json!({"ticket": id.to_string(), "person": person, "permission": permission});
+            let why = get(document, variables).await?["explain"].clone();
+            assert_eq!(why["allowed"], why["code"].is_null());
+            let mut words = vec![if why["code"].is_null() { "allowed".into() } else { text(&why["code"]) }];
+            let grants = why["grants"].as_array().into_iter().flatten().filter(|it| it["decides"] == true);
+            let mut grants: Vec<String> = grants
+                .map(|it| {
+                    let via = if it["viaGroup"] == true { "/group" } else { "" };
+                    let scope = text(&it["grant"]["scope"]).to_lowercase();
+                    format!("{}@{scope}{via}", text(&it["grant"]["role"]["key"]))
+                })
+                .collect();
+            grants.sort();
+            words.extend(grants);
+            let gives = |it: &&Value| it["permissions"].as_array().unwrap().contains(&why["needed"][0]);
+            let relations = why["relations"].as_array().into_iter().flatten().filter(gives);
+            words.extend(relations.map(|it| text(&it["relation"]).to_lowercase()));
+            words.extend(why["rules"].as_array().into_iter().flatten().map(|it| text(it).to_lowercase()));
+            Seen::Why(words)
+        }
         Look::People(search) => {
             let document = "query($search: String) { people(first: 100, search: $search) { nodes { id } } }";
             let list = get(document, json!({ "search": search })).await?;
