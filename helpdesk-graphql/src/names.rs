@@ -196,6 +196,10 @@ mirror! {
         StaffOnly,
         /// The ticket is deleted: it is shown to those alone who could restore it.
         Deleted,
+        /// The host's authorizer keeps the ticket from them.
+        Narrowed,
+        /// The host's authorizer keeps a permission from them.
+        Vetoed,
     }
     /// A field of a ticket, as conflicts, changes and required fields name it.
     TicketField = "helpdesk_core::value::Field" {

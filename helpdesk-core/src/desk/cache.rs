@@ -20,7 +20,14 @@ pub(super) const ROUNDS: u32 = 16;
 /// A tenant's configuration and the access compiled under it, at one epoch.
 pub(super) struct Policy {
     pub(super) config: Arc<TenantConfig>,
-    access: Mutex<HashMap<Actor, Arc<Access>>>,
+    access: Mutex<HashMap<Actor, Compiled>>,
+}
+
+/// What an actor may do, and the version of the host's say in it.
+#[derive(Clone)]
+struct Compiled {
+    access: Arc<Access>,
+    version: u64,
 }
 
 #[derive(Default)]
@@ -67,8 +74,10 @@ impl Desk {
                 return Err(Refusal::Suspended.into());
             }
             let cached = policy.access.lock().unwrap_or_else(PoisonError::into_inner).get(by).cloned();
-            if let Some(access) = cached.filter(|access| access.until > now) {
-                return Ok(Standpoint { config, access });
+            // Before it is asked: what it says meanwhile may be older, never newer, than its version.
+            let version = self.inner.authorizer.version();
+            if let Some(known) = cached.filter(|known| known.access.until > now && known.version == version) {
+                return Ok(Standpoint { config, access: known.access });
             }
             let (seen, standing) = self.inner.store.standing(by).await?;
             if seen != config.epoch {
@@ -96,7 +105,7 @@ impl Desk {
             if all.len() >= ACTORS_MAX {
                 all.clear();
             }
-            all.insert(by.clone(), access.clone());
+            all.insert(by.clone(), Compiled { access: access.clone(), version });
             return Ok(Standpoint { config, access });
         }
         Err(ActError::Busy(ROUNDS))
@@ -112,7 +121,12 @@ impl Desk {
         };
         let counts = |grant: &&Grant| since.is_none_or(|since| grant.granted_at >= since);
         let grants: Vec<Grant> = standing.grants.iter().filter(counts).cloned().collect();
-        Access::compile(by, standing.person.as_ref(), &grants, config, now)
+        let access = Access::compile(by, standing.person.as_ref(), &grants, config, now);
+        if matches!(by, Actor::System(_)) {
+            return access;
+        }
+        let authorizer = &self.inner.authorizer;
+        access.narrowed(authorizer.narrow(by, config), authorizer.veto(by, config))
     }
 
     /// The tenant's policy at `epoch`, or a later one.

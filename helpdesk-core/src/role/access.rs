@@ -10,6 +10,7 @@ use super::relation::Relations;
 use crate::actor::Actor;
 use crate::case::Facts;
 use crate::config::TenantConfig;
+use crate::filter::{Cond, Filter};
 use crate::id::{GroupId, PersonId, ProjectId, TicketId};
 use crate::org::{Person, PersonKind};
 use crate::ticket::{Ticket, Visibility};
@@ -34,6 +35,9 @@ pub struct Access {
     tickets: BTreeMap<TicketId, Permissions>,
     /// What relations give in projects that have a say of their own.
     relations: BTreeMap<ProjectId, Relations>,
+    /// What the host takes away: tickets outside do not exist, and these permissions are not had.
+    within: Filter,
+    vetoed: Permissions,
     person: Option<PersonId>,
     staff: bool,
     /// When the first grant in it ends: compile anew from then on.
@@ -49,6 +53,8 @@ impl Access {
             companies: BTreeMap::new(),
             tickets: BTreeMap::new(),
             relations: BTreeMap::new(),
+            within: Filter::All,
+            vetoed: Permissions::NONE,
             person: None,
             staff: false,
             until: Timestamp::NEVER,
@@ -96,6 +102,37 @@ impl Access {
         let own = config.projects.values().filter(|project| !project.relations.is_default());
         access.relations = own.map(|project| (project.id, project.relations.clone())).collect();
         access
+    }
+
+    /// Less than this, as the host wants it: only tickets `within`, and nothing that is `vetoed`.
+    #[must_use]
+    pub fn narrowed(mut self, within: Filter, vetoed: Permissions) -> Self {
+        let odd = |cond: &Cond| matches!(cond, Cond::Text(_) | Cond::Parent(_));
+        // What cannot be checked alike in memory and in the database shows nothing.
+        self.within =
+            if within.check().is_err() || within.mentions(odd) { Filter::None } else { within.bind(self.person) };
+        self.vetoed = vetoed;
+        self.everywhere = self.everywhere.without(vetoed);
+        let scopes = self.projects.values_mut().chain(self.departments.values_mut());
+        for there in scopes.chain(self.companies.values_mut()).chain(self.tickets.values_mut()) {
+            *there = there.without(vetoed);
+        }
+        self
+    }
+
+    /// Whether the host lets only some tickets exist for the actor.
+    pub fn is_narrowed(&self) -> bool {
+        self.within != Filter::All
+    }
+
+    /// Whether the host lets the ticket exist for the actor.
+    pub fn admits<'a>(&self, of: impl Into<Facts<'a>>) -> bool {
+        !self.is_narrowed() || self.within.matches(of, &[], false)
+    }
+
+    /// What the host takes away.
+    pub const fn vetoed(&self) -> Permissions {
+        self.vetoed
     }
 
     fn add(&mut self, scope: Scope, more: Permissions) {
@@ -171,7 +208,8 @@ impl Access {
 
     /// Everything the actor may do on a ticket: grants in scope, if they can see it that way, and live relations.
     pub fn on<'a>(&self, of: impl Into<Facts<'a>>) -> Permissions {
-        let Facts { ticket, people, .. } = of.into();
+        let facts = of.into();
+        let Facts { ticket, people, .. } = facts;
         let granted = self.granted(ticket);
         let sees = match ticket.visibility {
             Visibility::Restricted => granted.has(Permission::RestrictedRead),
@@ -180,8 +218,9 @@ impl Access {
         };
         let mine = people.iter().filter(|p| p.until.is_none() && Some(p.person) == self.person);
         let relations = self.relations.get(&ticket.project).unwrap_or(const { &Relations::DEFAULT });
-        let related = mine.fold(Permissions::NONE, |all, p| all.with(relations.of(p.relation)));
-        if !sees && !related.has(Permission::TicketRead) {
+        let related = mine.fold(Permissions::NONE, |all, p| all.with(relations.of(p.relation))).without(self.vetoed);
+        let read = sees && !self.vetoed.has(Permission::TicketRead) || related.has(Permission::TicketRead);
+        if !read || !self.admits(facts) {
             return Permissions::NONE;
         }
         // A relation that shows the ticket lets the grants in scope count: an agent assigned to a restricted one works on it.

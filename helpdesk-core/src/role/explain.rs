@@ -67,6 +67,10 @@ names! {
         StaffOnly = "staff_only",
         /// The ticket is deleted: it is shown to those alone who could restore it.
         Deleted = "deleted",
+        /// The host's authorizer keeps the ticket from the actor.
+        Narrowed = "narrowed",
+        /// The host's authorizer keeps a permission from the actor.
+        Vetoed = "vetoed",
     }
 }
 
@@ -232,6 +236,13 @@ fn rules(
     }
     if ticket.deleted_at.is_some() {
         rules.push(Rule::Deleted);
+    }
+    if !access.admits(case) {
+        rules.push(Rule::Narrowed);
+    }
+    let reads = Permissions::of(&[Permission::TicketRead]);
+    if needed.with(reads).without(access.vetoed()) != needed.with(reads) {
+        rules.push(Rule::Vetoed);
     }
     rules
 }

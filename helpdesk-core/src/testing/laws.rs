@@ -1,24 +1,23 @@
 //! Laws that hold on every store, for generated worlds: each is a function over an empty, migrated database that panics
 //! with its seed when the law is broken.
 
+mod sight;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use self::sight::{lists, narrowed};
 use super::generate::Population;
 use super::{Schedule, World};
 use crate::case::{Case, Moment};
 use crate::command::{Asking, Command, Comment};
-use crate::desk::read::Page;
 use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
-use crate::filter::{Cond, Filter, Order, SortBy};
+use crate::filter::{Filter, Order, SortBy};
 use crate::id::{EntryId, TicketId};
-use crate::role::explain::{Rule, Whom, explain};
-use crate::role::{Access, Permission, Permissions};
 use crate::store::{Database, Find, Log, Parts, Store, Which};
 use crate::text;
 use crate::ticket::{EntryVisibility, SearchDoc, decide};
-use crate::time::Clock;
 use crate::value::{Change, Field, Value};
 
 /// Everything stored of every ticket of the population.
@@ -269,81 +268,4 @@ pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally
         tally.telling += usize::from(!found.is_empty() && found.len() < all.len());
     }
     tally
-}
-
-/// For everybody: what is listed is what may be read is what is counted.
-pub async fn lists(store: Arc<dyn Database>, seed: u64) {
-    let world = World::found(store, &format!("listed{seed}")).await;
-    let mut population = Population::found(world, seed).await;
-    population.mix_roles(6).await;
-    population.grow(160).await;
-    population.mix_roles(12).await; // on tickets, too
-    if seed % 3 != 0 {
-        population.mix_relations().await;
-    }
-    population.world.clock.advance(5_001); // some grants end
-    let stored = stored(&population).await;
-    let config = population.world.store.config(population.world.tenant).await.unwrap().expect("the tenant");
-    let everybody: Vec<crate::Actor> = population.world.people().map(|(_, actor)| actor.clone()).into();
-    for viewer in everybody {
-        let world = &population.world;
-        let (_, standing) = world.store.standing(&viewer).await.unwrap();
-        let access = Access::compile(&viewer, standing.person.as_ref(), &standing.grants, &config, world.clock.now());
-        let may = |parts: &&Parts| access.on(*parts).has(Permission::TicketRead);
-        let open = |parts: &&Parts| {
-            let kept = access.on(*parts).has(Permission::TicketDelete);
-            parts.ticket.deleted_at.is_none() || kept
-        };
-        let above: BTreeSet<TicketId> = stored.iter().filter(may).filter(open).map(|parts| parts.ticket.id).collect();
-        for deleted in [false, true] {
-            let (wanted, _) = population.filter();
-            let wanted = if wanted.mentions(|cond| matches!(cond, Cond::Deleted(_))) { Filter::All } else { wanted };
-            let wanted = if deleted { wanted.and(Cond::Deleted(true)) } else { wanted };
-            let expected: BTreeSet<TicketId> = stored
-                .iter()
-                .filter(may)
-                .filter(|parts| {
-                    let may = access.on(*parts);
-                    let visible = match (parts.ticket.deleted_at.is_some(), deleted) {
-                        (false, false) => true,
-                        (true, true) => may.has(Permission::TicketDelete),
-                        (_, _) => false,
-                    };
-                    let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
-                    let internal = may.has(Permission::EntryInternal);
-                    visible && wanted.matches(&shown(&(*parts).clone().case(workflow), &above), &docs(parts), internal)
-                })
-                .map(|parts| parts.ticket.id)
-                .collect();
-            let desk = &population.world.desk;
-            let (mut listed, mut page) = (BTreeSet::new(), Page::first(17));
-            loop {
-                let views = desk.tickets(&viewer, &wanted, page.clone()).await.unwrap();
-                let Some(last) = views.last() else { break };
-                page = page.after(last.place);
-                assert!(views.iter().all(|view| listed.insert(view.case.ticket.id)), "seed {seed}: twice in a list");
-            }
-            assert_eq!(listed, expected, "seed {seed}: {viewer:?} lists {wanted:?}");
-            let count = desk.count(&viewer, &wanted).await.unwrap();
-            assert_eq!(count.value as usize, expected.len(), "seed {seed}: {viewer:?} counts {wanted:?}");
-        }
-        let desk = &population.world.desk;
-        for parts in &stored {
-            let shown = access.on(parts);
-            let gone = parts.ticket.deleted_at.is_some() && !shown.has(Permission::TicketDelete);
-            let readable = shown.has(Permission::TicketRead) && !gone;
-            let read = desk.ticket(&viewer, parts.ticket.id).await;
-            assert_eq!(read.is_ok(), readable, "seed {seed}: {viewer:?} reads {}", parts.ticket.id);
-            let permission = *population.chance.pick(Permission::ALL);
-            let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
-            let (case, person, grants) = (parts.clone().case(workflow), standing.person.as_ref(), &standing.grants);
-            let whom = Whom { actor: &viewer, person, grants, access: &access };
-            let asked = Permissions::of(&[permission]);
-            let told = explain(whom, &config, &case, asked, population.world.clock.now());
-            assert_eq!(told.allowed(), readable && shown.has(permission), "seed {seed}: {told:?}");
-            let related = told.relations.iter().any(|reason| reason.gives.has(permission));
-            let named = told.deciding().next().is_some() || related || told.rules.contains(&Rule::TenantWide);
-            assert!(named || !told.allowed(), "seed {seed}: allowed without a reason: {told:?}");
-        }
-    }
 }

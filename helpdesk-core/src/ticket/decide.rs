@@ -149,6 +149,14 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
         tags,
         company: draft.company,
     };
+    if ctx.access.is_narrowed() {
+        let moment = Moment { by: &ctx.by, at: ctx.at, version: 1 };
+        let mut case = created(scene.tenant, id, &event, workflow.clone(), moment);
+        case.ticket.title.clone_from(&ask.title);
+        if !ctx.access.admits(&case) {
+            return Err(Denied { needed: Permission::TicketCreate }.into());
+        }
+    }
     Ok(Decision::ticket(id, event)
         .side(Side::Title(id, ask.title.clone(), draft.salt))
         .side(Side::Text(TicketText { tenant: scene.tenant, ticket: id, description, salt }))

@@ -1,6 +1,7 @@
 //! What the desk itself holds, whatever the store: sets of commands, recorded times, cached rights, live delivery,
-//! hidden parents, timelines. What every store must do is the conformance suite's.
+//! hidden parents, timelines, the host's authorizer. What every store must do is the conformance suite's.
 
+mod authorizer;
 mod live;
 mod parents;
 mod policy;

@@ -35,7 +35,7 @@ impl Access {
 
     /// The tickets on which a relation of the actor's gives `permission`.
     fn related(&self, permission: Permission) -> Filter {
-        let Some(person) = self.person else { return Filter::None };
+        let Some(person) = self.person.filter(|_| !self.vetoed.has(permission)) else { return Filter::None };
         let as_one_of = |relations: Vec<Relation>| -> Filter {
             if relations.is_empty() { Filter::None } else { Cond::Related { people: vec![person], relations }.into() }
         };
@@ -69,8 +69,11 @@ impl Access {
     pub fn visible(&self) -> Filter {
         let reads = self.granting(Permission::TicketRead);
         let restricted = self.granting(Permission::RestrictedRead);
+        if self.vetoed.has(Permission::TicketRead) {
+            return Filter::None;
+        }
         if reads == Filter::All && restricted == Filter::All {
-            return Filter::All;
+            return self.within.clone();
         }
         let seen_as = |visibility: &[Visibility]| Filter::from(Cond::Visibility(visibility.to_vec()));
         let mut any = vec![
@@ -81,6 +84,6 @@ impl Access {
             any.push(seen_as(&[Visibility::Tenant]));
         }
         any.push(self.related(Permission::TicketRead));
-        Filter::any(any)
+        Filter::any(any).and(self.within.clone())
     }
 }
