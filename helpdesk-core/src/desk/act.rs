@@ -173,6 +173,9 @@ impl Desk {
                 let config = Arc::new(TenantConfig::blank(*tenant, now));
                 (Standpoint { config, access: Arc::new(Access::system()) }, Epoch::Begin)
             }
+            None if order.registers() => {
+                return Err(Refusal::from(Denied { needed: Permission::ProjectManage }).into());
+            }
             None => return Err(Refusal::not_found("tenant", tenant).into()),
         };
         if let Some(earlier) = loaded.earlier.take() {

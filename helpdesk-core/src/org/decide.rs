@@ -28,6 +28,12 @@ fn need_in(ctx: &Ctx<'_>, project: ProjectId, needed: Permission) -> Result<(), 
     if ctx.access.in_project(project).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
 }
 
+/// Whether the actor knows of the project: they see its tickets, or open some.
+fn sees_project(ctx: &Ctx<'_>, project: ProjectId) -> bool {
+    let may = ctx.access.in_project(project);
+    may.has(Permission::TicketRead) || may.has(Permission::TicketCreate)
+}
+
 /// One event with the row it writes; the configuration is stale after it.
 pub(crate) fn configure(
     subject: Subject,
@@ -255,7 +261,7 @@ fn check_lead(scene: &Scene, lead: Option<crate::id::PersonId>, faults: &mut Vec
 pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let unknown = || Refusal::not_found("project", ask.project);
     let old = scene.config.projects.get(&ask.project).ok_or_else(unknown)?;
-    if !ctx.access.in_project(old.id).has(Permission::TicketRead) {
+    if !sees_project(ctx, old.id) {
         return Err(unknown());
     }
     need_in(ctx, old.id, Permission::ProjectManage)?;
@@ -310,7 +316,7 @@ fn check_colour(colour: &str, faults: &mut Vec<Fault>) {
 pub fn define_tag(scene: &Scene, ask: &DefineTag, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
     let known = scene.config.projects.get(&ask.project).filter(|project| project.deleted_at.is_none());
     let project = known
-        .filter(|project| ctx.access.in_project(project.id).has(Permission::TicketRead))
+        .filter(|project| sees_project(ctx, project.id))
         .ok_or_else(|| Refusal::not_found("project", ask.project))?;
     need_in(ctx, project.id, Permission::TagManage)?;
     let mut faults = Vec::new();
@@ -350,7 +356,7 @@ pub fn edit_tag(scene: &Scene, ask: &EditTag, ctx: &Ctx<'_>) -> Result<Decision,
         .config
         .tags
         .get(&ask.tag)
-        .filter(|tag| ctx.access.in_project(tag.project).has(Permission::TicketRead))
+        .filter(|tag| sees_project(ctx, tag.project))
         .ok_or_else(|| Refusal::not_found("tag", ask.tag))?;
     need_in(ctx, old.project, Permission::TagManage)?;
     let mut faults = Vec::new();

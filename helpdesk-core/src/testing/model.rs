@@ -105,7 +105,7 @@ impl Model {
         let registers = matches!(command, Command::RegisterTenant(_));
         let tenant = if registers { Mint::new(id).id() } else { tenant_of(by, command)? };
         if registers && !matches!(by, Actor::System(_)) {
-            return Err(Refusal::not_found("tenant", tenant));
+            return Err(Denied { needed: Permission::ProjectManage }.into());
         }
         if registers && !self.tenants.contains_key(&tenant) {
             self.tenants.insert(tenant, Rows::blank(tenant, now));
