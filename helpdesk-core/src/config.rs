@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::actor::PluginId;
 use crate::id::{GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
-use crate::role::{CustomRole, Permissions, RoleKey};
+use crate::role::{CustomRole, Permissions, RoleKey, Scope};
 use crate::text::fold;
-use crate::ticket::Tag;
+use crate::ticket::{Tag, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::check::Shelf;
 
@@ -66,6 +66,16 @@ impl TenantConfig {
         let above = move |group: &GroupId| self.groups.get(group).and_then(|group| group.parent);
         // A ring in the data must not spin.
         std::iter::successors(Some(group), above).take(self.groups.len() + 1)
+    }
+    /// Whether what is granted on `scope` holds on the ticket.
+    pub fn reaches(&self, scope: Scope, ticket: &Ticket) -> bool {
+        match scope {
+            Scope::Tenant => true,
+            Scope::Project(id) => ticket.project == id,
+            Scope::Department(id) => ticket.group.is_some_and(|group| self.lineage(group).any(|above| above == id)),
+            Scope::Company(id) => ticket.company == Some(id),
+            Scope::Ticket(id) => ticket.id == id,
+        }
     }
     /// The group with this name, without regard to case.
     pub fn group_by_name(&self, name: &str) -> Option<&Group> {

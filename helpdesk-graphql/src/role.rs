@@ -1,14 +1,21 @@
 //! Roles: the built-in ones, and those that the tenant has defined.
 
-use async_graphql::{Context, Description, InputObject, InputValueError, InputValueResult, Object, Result, Scalar};
+use async_graphql::{
+    Context, Description, InputObject, InputValueError, InputValueResult, Object, OneofObject, Result, Scalar,
+};
 use async_graphql::{ScalarType, Value};
 use helpdesk_core::command::{DefineRole, DeleteRole, EditRole};
-use helpdesk_core::role::{self, CustomRole, Permissions};
+use helpdesk_core::id::{GroupId, ProjectId, TicketId};
+use helpdesk_core::role::{self, CustomRole, Permissions, Scope};
 
 use crate::actor::Actor;
-use crate::fault::not_found;
+use crate::connection::{connection, page_of};
+use crate::fault::{failed, not_found};
+use crate::grant::Grant;
+use crate::id::Ref;
 use crate::names::Permission;
 use crate::payload::{With, act, payloads};
+use crate::person::Person;
 use crate::scalar::DateTime;
 use crate::session::Session;
 
@@ -94,6 +101,13 @@ pub(crate) async fn load(ctx: &Context<'_>, key: &role::RoleKey) -> Result<Role>
     config.roles.get(key).cloned().map(Into::into).ok_or_else(|| not_found("role", key))
 }
 
+connection! {
+    /// A page of people who hold a role.
+    RoleHolderConnection,
+    /// Somebody in a list of those who hold a role.
+    RoleHolderEdge of RoleHolder, count = usize
+}
+
 #[derive(Default)]
 pub(crate) struct RoleQuery;
 
@@ -105,6 +119,66 @@ impl RoleQuery {
         let built_in = role::Role::ALL.iter().map(|role| Role::from(*role));
         Ok(built_in.chain(config.roles.values().cloned().map(Into::into)).collect())
     }
+
+    /// The active people who hold a role at a scope, by a grant there or on a scope around it: for those who grant roles,
+    /// and auditors.
+    async fn role_holders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The role, by key.")] role: RoleKey,
+        #[graphql(desc = "Where; in the whole tenant when omitted.")] scope: Option<RoleScopeInput>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<RoleHolderConnection> {
+        let session = Session::of(ctx)?;
+        let scope = match scope {
+            None => Scope::Tenant,
+            Some(RoleScopeInput::Project(id)) => Scope::Project(id.0),
+            Some(RoleScopeInput::Department(id)) => Scope::Department(id.0),
+            Some(RoleScopeInput::Company(id)) => Scope::Company(id.0),
+            Some(RoleScopeInput::Ticket(id)) => Scope::Ticket(id.0),
+        };
+        let holders = session.desk.holders(&session.actor, &role.0, scope).await.map_err(|error| failed(&error))?;
+        let one = |(person, grants): (_, Vec<_>)| RoleHolder {
+            person: Person(person),
+            grants: grants.into_iter().map(Grant).collect(),
+        };
+        let all: Vec<RoleHolder> = holders.people.into_iter().map(one).collect();
+        let count = all.len();
+        Ok(RoleHolderConnection { page: page_of(all, |holder| holder.person.0.id, first, after.as_deref())?, count })
+    }
+}
+
+/// Somebody who holds a role at a scope.
+#[derive(Debug, Clone, Description)]
+pub(crate) struct RoleHolder {
+    person: Person,
+    grants: Vec<Grant>,
+}
+
+#[Object(use_type_description)]
+impl RoleHolder {
+    /// Who.
+    pub(crate) async fn person(&self) -> &Person {
+        &self.person
+    }
+    /// Through which grants: their own first, then those of their groups.
+    async fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+}
+
+/// At which scope: at most one of these; the whole tenant when omitted.
+#[derive(OneofObject)]
+enum RoleScopeInput {
+    /// In one project.
+    Project(Ref<ProjectId>),
+    /// On tickets owned by a department or a group below it.
+    Department(Ref<GroupId>),
+    /// On tickets of a company.
+    Company(Ref<GroupId>),
+    /// On one ticket.
+    Ticket(Ref<TicketId>),
 }
 
 /// Defines a role of the tenant's own. Nobody names permissions they lack in the whole tenant.

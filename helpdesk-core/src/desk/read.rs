@@ -2,6 +2,7 @@
 
 mod events;
 mod explain;
+mod holders;
 mod parents;
 mod people;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+pub use holders::Holders;
 pub use people::Members;
 
 use super::Desk;

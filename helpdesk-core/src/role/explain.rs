@@ -3,7 +3,7 @@
 //! It says what [`Access::on`] and the engines decide, and decides nothing itself.
 
 use super::access::{Access, Denied};
-use super::model::{Grant, Permission, Permissions, Scope};
+use super::model::{Grant, Permission, Permissions};
 use super::relation::Relations;
 use crate::actor::Actor;
 use crate::case::Case;
@@ -162,14 +162,7 @@ pub fn explain(whom: Whom<'_>, config: &TenantConfig, case: &Case, needed: Permi
 }
 
 fn reason(grant: &Grant, whom: Whom<'_>, config: &TenantConfig, case: &Case, now: Timestamp) -> GrantReason {
-    let ticket = &case.ticket;
-    let reaches = match grant.scope {
-        Scope::Tenant => true,
-        Scope::Project(id) => ticket.project == id,
-        Scope::Department(id) => ticket.group.is_some_and(|group| config.lineage(group).any(|above| above == id)),
-        Scope::Company(id) => ticket.company == Some(id),
-        Scope::Ticket(id) => ticket.id == id,
-    };
+    let reaches = config.reaches(grant.scope, &case.ticket);
     let installed = match whom.actor {
         Actor::Plugin(_, id) => config.plugins.get(id).map(|installed| installed.created_at),
         Actor::System(_) | Actor::Person(..) | Actor::Service(..) => None,

@@ -15,7 +15,7 @@ use crate::role::{Access, Denied, Grant, Permission};
 use crate::store::{PeopleFind, by_id};
 
 /// Groups whose members are read at a time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// The people in a group.
 pub type Members = Vec<Person>;

@@ -63,6 +63,10 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["asks", "why", who, "may", permission, "on", ticket] => {
             Some(Look::Why(cast.actor(who)?, value(permission)?, cast.ticket(ticket)?))
         }
+        ["finds", "holders", "of", role] => {
+            let scope = keys.take("on").map_or(Ok(Scope::Tenant), |name| cast.scope(name))?;
+            Some(Look::Holders(value(role)?, scope))
+        }
         ["finds", "people", text] => Some(Look::People((*text).to_owned())),
         _ => None,
     };

@@ -10,8 +10,8 @@ use crate::command::{Ask, Command, Made};
 use crate::error::{ActError, Refusal, WorkflowRefusal};
 use crate::filter::Filter;
 use crate::id::{EntryId, PersonId, TicketId};
-use crate::role::Permission;
 use crate::role::explain::{Explanation, RelationReason, Rule};
+use crate::role::{Permission, RoleKey, Scope};
 use crate::testing::ManualClock;
 use crate::ticket::Relation;
 
@@ -105,6 +105,8 @@ pub enum Look {
     Exits(TicketId),
     /// The people whose name or address contains this.
     People(String),
+    /// The people who hold a role at a scope.
+    Holders(RoleKey, Scope),
     /// Why somebody may or may not do this to a ticket.
     Why(Actor, Permission, TicketId),
 }

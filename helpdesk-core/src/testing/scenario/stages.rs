@@ -97,7 +97,9 @@ impl PureStage {
                 let (_, case, _) = self.case(viewer, *id)?;
                 Seen::why(&self.model.explain(viewer, who, *permission, &case, self.clock.now())?)
             }
-            Look::List(_) | Look::Count(_) | Look::People(_) => return Err(Refusal::not_found("list", "any")),
+            Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..) => {
+                return Err(Refusal::not_found("list", "any"));
+            }
         })
     }
 }
@@ -110,7 +112,7 @@ impl Stage for PureStage {
         self.clock.clone()
     }
     fn shows(&self, look: &Look) -> bool {
-        !matches!(look, Look::List(_) | Look::Count(_) | Look::People(_))
+        !matches!(look, Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..))
     }
     fn keeps_keys(&self) -> bool {
         false
@@ -169,6 +171,10 @@ impl DeskStage {
                 Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), open(&exit))).collect())
             }
             Look::Why(who, permission, id) => Seen::why(&desk.explain(viewer, who, *permission, *id).await?),
+            Look::Holders(role, scope) => {
+                let holders = desk.holders(viewer, role, *scope).await?;
+                Seen::People(holders.people.into_iter().map(|(person, _)| person.id).collect())
+            }
             Look::People(text) => {
                 let find = PeopleFind { search: text.clone(), limit: 100, ..PeopleFind::default() };
                 let people = desk.people(viewer, find).await?;

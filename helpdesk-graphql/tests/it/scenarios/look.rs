@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use helpdesk_core::filter::{Cond, Filter, Number, TextIs, When};
+use helpdesk_core::role::Scope;
 use helpdesk_core::testing::scenario::{Look, Picture, Refused, Seen};
 use helpdesk_core::ticket::Relation;
 use helpdesk_core::{Actor, Author};
@@ -81,6 +82,20 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
             words.extend(relations.map(|it| text(&it["relation"]).to_lowercase()));
             words.extend(why["rules"].as_array().into_iter().flatten().map(|it| text(it).to_lowercase()));
             Seen::Why(words)
+        }
+        Look::Holders(role, scope) => {
+            let document = "query($role: RoleKey!, $scope: RoleScopeInput) {
+                roleHolders(role: $role, scope: $scope, first: 100) {
+                    nodes { person { id } grants { role { key } } } } }";
+            let scope = match scope {
+                Scope::Tenant => Value::Null,
+                Scope::Project(id) => json!({"project": id.to_string()}),
+                Scope::Department(id) => json!({"department": id.to_string()}),
+                Scope::Company(id) => json!({"company": id.to_string()}),
+                Scope::Ticket(id) => json!({"ticket": id.to_string()}),
+            };
+            let list = get(document, json!({"role": role.as_str(), "scope": scope})).await?;
+            Seen::People(nodes(&list["roleHolders"]).iter().map(|it| uuid(&it["person"]["id"]).into()).collect())
         }
         Look::People(search) => {
             let document = "query($search: String) { people(first: 100, search: $search) { nodes { id } } }";
