@@ -95,10 +95,11 @@ impl Desk {
                         return Err(Refusal::not_found("person", id).into());
                     }
                 }
-                Actor::Plugin(_, id) => match config.plugins.get(id).filter(|installed| installed.enabled) {
-                    None => return Err(Refusal::not_found("plugin", id).into()),
-                    Some(_) => {}
-                },
+                Actor::Plugin(_, id) => {
+                    if !config.plugins.get(id).is_some_and(|installed| installed.enabled) {
+                        return Err(Refusal::not_found("plugin", id).into());
+                    }
+                }
             }
             let access = Arc::new(self.compiled(by, &standing, &config));
             let mut all = policy.access.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,8 @@
 
 pub mod custom;
 
-use super::model::{Grant, Permission, Permissions, Principal, RoleKey, Scope};
+use super::key::RoleKey;
+use super::model::{Grant, Permission, Permissions, Principal, Scope};
 use crate::command::{GrantRole, RevokeRole};
 use crate::error::{Fault, Refusal};
 use crate::event::{RoleGranted, RoleRevoked, Subject};

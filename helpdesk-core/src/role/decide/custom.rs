@@ -3,7 +3,8 @@
 //! A role can be granted on any scope, so whoever makes or changes one must hold all that it allows (and allowed) in the
 //! whole tenant, beside `role.grant`.
 
-use super::super::model::{CustomRole, Permission, Permissions, Role, RoleKey};
+use super::super::key::{CustomRole, RoleKey};
+use super::super::model::{Permission, Permissions, Role};
 use super::lacking;
 use crate::command::{DefineRole, DeleteRole, EditRole};
 use crate::error::{Fault, Refusal};

@@ -59,7 +59,7 @@ async fn peopled(store: Arc<dyn Database>, key: &str, seed: u64) -> Population {
     population.mix_roles(6).await;
     population.grow(160).await;
     population.mix_roles(12).await; // on tickets, too
-    if seed % 3 != 0 {
+    if !seed.is_multiple_of(3) {
         population.mix_relations().await;
     }
     population.world.clock.advance(5_001); // some grants end
