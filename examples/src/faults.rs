@@ -20,7 +20,7 @@ use helpdesk_core::store::{
     Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
-use helpdesk_core::ticket::{Entry, Participant, Revision};
+use helpdesk_core::ticket::{Entry, Link, Participant, Revision};
 use helpdesk_core::time::Timestamp;
 
 /// The variable that names a fault.
@@ -154,6 +154,9 @@ impl<D: Database> Store for Faulty<D> {
     }
     fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, (i64, Count)> {
         self.real.count(find, cap)
+    }
+    fn links<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Link>, Vec<Parts>)> {
+        self.real.links(tenant, ids)
     }
     fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)> {
         self.real.ticket(tenant, which, entries)

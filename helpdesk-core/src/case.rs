@@ -31,6 +31,23 @@ pub struct Case {
     pub revisions: Vec<Revision>,
 }
 
+/// What conditions and rights look at of a ticket: its head, the people on it now and its tags.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The head.
+    pub ticket: &'a Ticket,
+    /// Who is something to it now.
+    pub people: &'a [Participant],
+    /// Its tags.
+    pub tags: &'a [Tagging],
+}
+
+impl<'a> From<&'a Case> for Facts<'a> {
+    fn from(case: &'a Case) -> Self {
+        Self { ticket: &case.ticket, people: &case.people, tags: &case.tags }
+    }
+}
+
 /// What surrounds an event while it is applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
@@ -156,6 +173,9 @@ impl Case {
             | Event::MemberRemoved(_)
             | Event::RoleGranted(_)
             | Event::RoleRevoked(_)
+            | Event::RoleDefined(_)
+            | Event::RoleEdited(_)
+            | Event::RoleDeleted(_)
             | Event::WorkflowPublished(_)
             | Event::TagDefined(_)
             | Event::TagEdited(_)

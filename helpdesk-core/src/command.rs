@@ -14,6 +14,7 @@ pub use self::org::*;
 pub use self::ticket::*;
 use crate::actor::PluginId;
 use crate::id::{CommandId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::role::RoleKey;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowRef;
 
@@ -39,6 +40,8 @@ pub enum Made {
     Group(GroupId),
     /// A grant.
     Grant(GrantId),
+    /// A role of the tenant's own.
+    Role(RoleKey),
     /// A tag.
     Tag(TagId),
     /// A version of a workflow.
@@ -64,7 +67,7 @@ macro_rules! made {
         }
     )*};
 }
-made!(Tenant => TenantId, Project => ProjectId, Person => PersonId, Group => GroupId, Grant => GrantId, Tag => TagId,
+made!(Tenant => TenantId, Project => ProjectId, Person => PersonId, Group => GroupId, Grant => GrantId, Role => RoleKey, Tag => TagId,
       Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId);
 
 impl TryFrom<Made> for () {
@@ -108,6 +111,9 @@ commands! {
     RemoveMember => (),
     GrantRole => GrantId,
     RevokeRole => (),
+    DefineRole => RoleKey,
+    EditRole => (),
+    DeleteRole => (),
     PublishWorkflow => WorkflowRef,
     DefineTag => TagId,
     EditTag => (),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::command::{Command, CreateTicket, EditTicket, MoveTo, Patch};
 use crate::error::Refusal;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
-use crate::role::Principal;
+use crate::role::{Principal, RoleKey, Scope};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::ticket::link::{self, LinkKind};
 use crate::ticket::{decide as tickets, entry};
@@ -32,8 +32,12 @@ pub struct Needs {
     pub externals: BTreeSet<String>,
     /// A grant.
     pub grant: Option<GrantId>,
+    /// A role of the tenant's own, and until when it is granted.
+    pub role: Option<RoleKey>,
     /// A group with its grants, and whether this person is in it.
     pub member: Option<(GroupId, PersonId)>,
+    /// Whether the grants on departments are wanted: a group moves to another place in the tree.
+    pub departments: bool,
     /// Whether a tenant with this key exists.
     pub tenant_key: Option<String>,
     /// Groups whose active members are wanted.
@@ -48,7 +52,6 @@ impl Needs {
         match command {
             Command::RegisterTenant(c) => self.tenant_key = Some(c.key.clone()),
             Command::EditTenant(_)
-            | Command::EditGroup(_)
             | Command::CreateGroup(_)
             | Command::PublishWorkflow(_)
             | Command::DefineTag(_)
@@ -67,12 +70,18 @@ impl Needs {
                 self.people.insert(c.person);
                 self.member = Some((c.group, c.person));
             }
+            Command::EditGroup(c) => self.departments = c.parent.flatten().is_some(),
             Command::RemoveMember(c) => self.member = Some((c.group, c.person)),
             Command::GrantRole(c) => {
                 if let Principal::Person(person) = c.to {
                     self.people.insert(person);
                 }
+                if let Scope::Ticket(ticket) = c.scope {
+                    self.ticket(ticket);
+                }
             }
+            Command::DefineRole(_) | Command::EditRole(_) => {}
+            Command::DeleteRole(c) => self.role = Some(c.role.clone()),
             Command::RevokeRole(c) => self.grant = Some(c.grant),
             Command::CreateTicket(c) => {
                 self.people.extend(c.requester);
@@ -179,6 +188,7 @@ impl Command {
             Self::EnsurePerson(c) => Some(c.tenant),
             Self::CreateGroup(c) => Some(c.tenant),
             Self::PublishWorkflow(c) => Some(c.tenant),
+            Self::DefineRole(c) => Some(c.tenant),
             Self::InstallPlugin(c) => Some(c.tenant),
             Self::RegisterTenant(_)
             | Self::EditTenant(_)
@@ -189,6 +199,8 @@ impl Command {
             | Self::RemoveMember(_)
             | Self::GrantRole(_)
             | Self::RevokeRole(_)
+            | Self::EditRole(_)
+            | Self::DeleteRole(_)
             | Self::DefineTag(_)
             | Self::EditTag(_)
             | Self::RemovePlugin(_)
@@ -245,6 +257,9 @@ impl Command {
             | Self::RemoveMember(_)
             | Self::GrantRole(_)
             | Self::RevokeRole(_)
+            | Self::DefineRole(_)
+            | Self::EditRole(_)
+            | Self::DeleteRole(_)
             | Self::PublishWorkflow(_)
             | Self::DefineTag(_)
             | Self::EditTag(_)
@@ -270,6 +285,9 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::RemoveMember(c) => org::decide::people::leave(scene, c, ctx),
         Command::GrantRole(c) => role::decide::grant(scene, c, ctx),
         Command::RevokeRole(c) => role::decide::revoke(scene, c, ctx),
+        Command::DefineRole(c) => role::decide::custom::define(scene, c, ctx),
+        Command::EditRole(c) => role::decide::custom::edit(scene, c, ctx),
+        Command::DeleteRole(c) => role::decide::custom::delete(scene, c, ctx),
         Command::PublishWorkflow(c) => workflow::decide::publish(scene, c, ctx),
         Command::DefineTag(c) => org::decide::define_tag(scene, c, ctx),
         Command::EditTag(c) => org::decide::edit_tag(scene, c, ctx),

@@ -17,6 +17,7 @@ pub use act::{Done, Set};
 
 use crate::feed::Subscriber;
 use crate::jobs::{Faults, Handler};
+use crate::role::{Authorizer, Everything};
 use crate::store::Database;
 use crate::time::{Clock, SystemClock};
 
@@ -32,6 +33,7 @@ struct Inner {
     policies: cache::Policies,
     lanes: act::Lanes,
     live: live::Tail,
+    authorizer: Arc<dyn Authorizer>,
     subscribers: Vec<Arc<dyn Subscriber>>,
     handlers: Vec<Arc<dyn Handler>>,
     faults: Faults,
@@ -48,7 +50,13 @@ impl Desk {
     /// A desk over a store the host keeps a handle to, to be furnished: for joining its own transactions
     /// ([`Desk::within`]).
     pub fn over(store: Arc<dyn Database>) -> Builder {
-        Builder { store, clock: Arc::new(SystemClock), subscribers: vec![], handlers: vec![] }
+        Builder {
+            store,
+            clock: Arc::new(SystemClock),
+            authorizer: Arc::new(Everything),
+            subscribers: vec![],
+            handlers: vec![],
+        }
     }
 
     /// The database underneath, for what a host's own tools need.
@@ -84,6 +92,7 @@ impl Desk {
 pub struct Builder {
     store: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
+    authorizer: Arc<dyn Authorizer>,
     subscribers: Vec<Arc<dyn Subscriber>>,
     handlers: Vec<Arc<dyn Handler>>,
 }
@@ -93,6 +102,13 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// With the host's own say about rights, which narrows them.
+    #[must_use]
+    pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
+        self.authorizer = Arc::new(authorizer);
         self
     }
 
@@ -118,6 +134,7 @@ impl Builder {
             store: self.store,
             clock: self.clock,
             policies: cache::Policies::default(),
+            authorizer: self.authorizer,
             lanes: act::Lanes::default(),
             subscribers: self.subscribers,
             handlers: self.handlers,

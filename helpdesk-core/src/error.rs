@@ -55,6 +55,16 @@ pub enum Refusal {
         /// Who works on it.
         by: Vec<PersonId>,
     },
+    /// Others still rely on it.
+    #[error("{noun} `{given}` is in use: {by}")]
+    InUse {
+        /// What was to go.
+        noun: &'static str,
+        /// Its name or key.
+        given: String,
+        /// Who relies on it, and what to do.
+        by: &'static str,
+    },
     /// The transition cannot be taken.
     #[error(transparent)]
     Workflow(#[from] WorkflowRefusal),
@@ -188,6 +198,7 @@ impl Refusal {
             Self::Invalid(_) => "FIELD_INVALID",
             Self::Taken { .. } => "ALREADY_EXISTS",
             Self::Claimed { .. } => "ALREADY_CLAIMED",
+            Self::InUse { .. } => "IN_USE",
             Self::Workflow(WorkflowRefusal::Missing { .. }) => "FIELDS_REQUIRED",
             Self::Workflow(WorkflowRefusal::Guarded { .. }) => "TRANSITION_GUARDED",
             Self::Workflow(WorkflowRefusal::Unmet { .. }) => "CONDITIONS_UNMET",

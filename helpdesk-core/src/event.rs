@@ -12,7 +12,7 @@ pub use self::envelope::{BadCursor, Cause, Cursor, Envelope, Subject};
 use crate::actor::PluginId;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Principal, Role, Scope};
+use crate::role::{Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::{Change, Field, Value, double};
@@ -93,6 +93,7 @@ events! {
         project: ProjectId, name: Option<String>, #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
         lead: Option<Option<PersonId>>, workflow: Option<String>,
         visibility: Option<Visibility>, deleted: Option<bool>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] relations: Option<Relations>,
     }
     /// Somebody came into the directory. Names and addresses stand in the person's row alone.
     PersonAdded = "person.added" @ 1 { person: PersonId, kind: PersonKind, }
@@ -111,10 +112,16 @@ events! {
     MemberRemoved = "group.member_removed" @ 1 { group: GroupId, person: PersonId, }
     /// A role was granted.
     RoleGranted = "role.granted" @ 1 {
-        grant: GrantId, to: Principal, role: Role, scope: Scope, expires_at: Option<Timestamp>,
+        grant: GrantId, to: Principal, role: RoleKey, scope: Scope, expires_at: Option<Timestamp>,
     }
     /// A grant was taken back.
-    RoleRevoked = "role.revoked" @ 1 { grant: GrantId, to: Principal, role: Role, scope: Scope, }
+    RoleRevoked = "role.revoked" @ 1 { grant: GrantId, to: Principal, role: RoleKey, scope: Scope, }
+    /// A role of the tenant's own was defined.
+    RoleDefined = "role.defined" @ 1 { role: RoleKey, name: String, permissions: Permissions, }
+    /// A role of the tenant's own changed, for all who hold it; what is absent stayed.
+    RoleEdited = "role.edited" @ 1 { role: RoleKey, name: Option<String>, permissions: Option<Permissions>, }
+    /// A role of the tenant's own was deleted.
+    RoleDeleted = "role.deleted" @ 1 { role: RoleKey, }
     /// A version of a workflow was published.
     WorkflowPublished = "workflow.published" @ 1 { workflow: WorkflowRef, hash: String, }
     /// A tag was defined.
@@ -136,6 +143,7 @@ events! {
         urgency: Urgency, importance: Importance, visibility: Visibility, group: Option<GroupId>,
         parent: Option<TicketId>, start_at: Option<Timestamp>, due_at: Option<Timestamp>, estimate: Option<u32>,
         people: Vec<(Relation, PersonId)>, tags: Vec<TagId>,
+        #[serde(default)] company: Option<GroupId>,
     }
     /// Fields of a ticket changed.
     TicketEdited = "ticket.edited" @ 1 { changes: Vec<Change>, }
@@ -200,6 +208,9 @@ impl Event {
             | Self::MemberRemoved(_)
             | Self::RoleGranted(_)
             | Self::RoleRevoked(_)
+            | Self::RoleDefined(_)
+            | Self::RoleEdited(_)
+            | Self::RoleDeleted(_)
             | Self::WorkflowPublished(_)
             | Self::TagDefined(_)
             | Self::TagEdited(_)
@@ -270,6 +281,9 @@ impl Event {
             | Self::MemberRemoved(_)
             | Self::RoleGranted(_)
             | Self::RoleRevoked(_)
+            | Self::RoleDefined(_)
+            | Self::RoleEdited(_)
+            | Self::RoleDeleted(_)
             | Self::WorkflowPublished(_)
             | Self::TagDefined(_)
             | Self::TagEdited(_)
@@ -323,6 +337,9 @@ impl Event {
             | Self::MemberRemoved(_)
             | Self::RoleGranted(_)
             | Self::RoleRevoked(_)
+            | Self::RoleDefined(_)
+            | Self::RoleEdited(_)
+            | Self::RoleDeleted(_)
             | Self::WorkflowPublished(_)
             | Self::TagDefined(_)
             | Self::TagEdited(_)

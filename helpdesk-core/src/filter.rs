@@ -124,6 +124,8 @@ pub enum Cond {
     Visibility(Vec<Visibility>),
     /// Owned by one of these groups; an empty list: by none.
     Group(Vec<GroupId>),
+    /// Of one of these companies; an empty list: of none.
+    Company(Vec<GroupId>),
     /// Under one of these tickets; an empty list: under none. One the viewer may not see is none to them.
     Parent(Vec<TicketId>),
     /// Created by one of these.
@@ -307,6 +309,7 @@ impl Cond {
             | Self::Importance(_)
             | Self::Visibility(_)
             | Self::Group(_)
+            | Self::Company(_)
             | Self::Parent(_)
             | Self::CreatedBy(_)
             | Self::Related { .. }
@@ -330,7 +333,7 @@ impl Cond {
             Self::Urgency(list) => list.len(),
             Self::Importance(list) => list.len(),
             Self::Visibility(list) => list.len(),
-            Self::Group(list) => list.len(),
+            Self::Group(list) | Self::Company(list) => list.len(),
             Self::CreatedBy(list) => list.len(),
             Self::Related { people, relations } => people.len().max(relations.len()),
             Self::Mine(list) => list.len(),

@@ -147,8 +147,10 @@ pub struct Scene {
     pub steps: Vec<Step>,
     /// The grant the command names.
     pub grant: Option<Grant>,
-    /// The grants of the group the command names.
+    /// The grants of the group the command names; those on departments when it moves a group.
     pub group_grants: Vec<Grant>,
+    /// Until when the role the command names is granted at the longest.
+    pub role_until: Option<Timestamp>,
     /// Whether the person the command names is in the group it names.
     pub member: bool,
     /// The active members of groups somebody is chosen out of, in order of (since, person).
@@ -175,6 +177,7 @@ impl Scene {
             steps: vec![],
             grant: None,
             group_grants: vec![],
+            role_until: None,
             member: false,
             pools: BTreeMap::new(),
             tenant_taken: false,
@@ -195,7 +198,7 @@ impl Scene {
     /// The case, if the actor may see it; otherwise it does not exist.
     pub fn seen(&self, id: TicketId, ctx: &Ctx<'_>) -> Result<&Case, Refusal> {
         let case = self.case(id).ok_or_else(|| Refusal::not_found("ticket", id))?;
-        let may = ctx.access.on(&case.ticket, &case.people);
+        let may = ctx.access.on(case);
         if may.has(crate::role::Permission::TicketRead) { Ok(case) } else { Err(Refusal::not_found("ticket", id)) }
     }
 

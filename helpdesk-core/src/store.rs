@@ -23,7 +23,7 @@ pub mod sqlite;
 mod row;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -38,7 +38,7 @@ use crate::event::{Cause, Cursor, Envelope, Event, Subject};
 use crate::filter::{Filter, Order};
 use crate::id::{EventId, GroupId, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Candidate, Membership, Person, PersonKind};
-use crate::role::Grant;
+use crate::role::{Grant, Scope};
 use crate::ticket::link::Step;
 use crate::ticket::{Entry, Link, Participant, Revision, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
@@ -91,8 +91,10 @@ pub struct Loaded {
     pub people: Vec<Person>,
     /// The grant.
     pub grant: Option<Grant>,
-    /// The grants of the group asked for.
+    /// The grants of the group asked for, or those on departments.
     pub group_grants: Vec<Grant>,
+    /// Until when the role asked for is granted at the longest; the year 1970 when it never was.
+    pub role_until: Option<Timestamp>,
     /// Whether the person is in the group.
     pub member: bool,
     /// Of each group asked for: its active members in order of (since, person).
@@ -133,6 +135,17 @@ impl From<ProjectId> for Counter {
     }
 }
 
+impl Loaded {
+    /// The tickets on which the loaded grants hold and that are not loaded themselves.
+    pub(crate) fn scoped_tickets(&self) -> Vec<TicketId> {
+        let scopes = self.grant.iter().chain(&self.group_grants).map(|grant| grant.scope);
+        let tickets = scopes.filter_map(|scope| if let Scope::Ticket(id) = scope { Some(id) } else { None });
+        let wanted: BTreeSet<TicketId> = tickets.collect();
+        let here = |id: &TicketId| self.cases.iter().any(|parts| parts.ticket.id == *id);
+        wanted.into_iter().filter(|id| !here(id)).collect()
+    }
+}
+
 /// A case without its workflow, which the desk knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
@@ -155,6 +168,12 @@ impl Parts {
     pub fn case(self, workflow: Arc<crate::workflow::Workflow>) -> Case {
         let Self { ticket, text, people, tags, links, entries } = self;
         Case { ticket, workflow, text, people, tags, links, entries, revisions: vec![] }
+    }
+}
+
+impl<'a> From<&'a Parts> for crate::case::Facts<'a> {
+    fn from(parts: &'a Parts) -> Self {
+        Self { ticket: &parts.ticket, people: &parts.people, tags: &parts.tags }
     }
 }
 
@@ -265,8 +284,8 @@ pub struct Find {
     pub tenant: TenantId,
     /// Which tickets; the viewer's visibility is already in it.
     pub filter: Filter,
-    /// Whether the viewer may search internal entries: everywhere, or only in these projects.
-    pub internal: Internal,
+    /// The tickets whose internal entries the viewer may search, without full text.
+    pub internal: Filter,
     /// Which parents are shown to the viewer; for conditions on parents, another one is none.
     pub parents: Filter,
     /// In which order; the id breaks ties.
@@ -275,15 +294,6 @@ pub struct Find {
     pub after: Option<(i64, TicketId)>,
     /// At most this many.
     pub limit: u16,
-}
-
-/// Where full text may look into internal entries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Internal {
-    /// In all projects.
-    Everywhere,
-    /// In these projects only.
-    Projects(Vec<ProjectId>),
 }
 
 /// A ticket in a list: the head with its people and tags.

@@ -1,9 +1,11 @@
 //! For the tests of embedders and of third-party stores: virtual time, seeded chance, a faulty wrapper around a real
-//! store, generated worlds, the conformance suite and the scenario runner. Behind the feature `testing`.
+//! store, generated worlds, the conformance suite, the
+//! authorization table and the scenario runner. Behind the feature `testing`.
 //!
 //! It panics where a test would: nothing of it belongs into a running desk. It is no mock: whatever touches a database
 //! touches a real one.
 
+pub mod authorization;
 mod chance;
 mod clock;
 pub mod conformance;

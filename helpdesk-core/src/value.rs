@@ -72,6 +72,8 @@ names! {
         Visibility = "visibility",
         /// The owning group.
         Group = "group",
+        /// The client's company it is for.
+        Company = "company",
         /// The ticket above.
         Parent = "parent",
         /// Planned start.

@@ -3,6 +3,7 @@
 //! Sizes grow when `HELPDESK_LONG` is set.
 
 mod it {
+    mod authorization;
     mod conformance;
     mod desk;
     mod golden;

@@ -67,6 +67,7 @@ const fn code(refusal: &Refusal) -> &'static str {
         Refusal::Invalid(_)
         | Refusal::Taken { .. }
         | Refusal::Claimed { .. }
+        | Refusal::InUse { .. }
         | Refusal::Workflow(_)
         | Refusal::Malformed(_)
         | Refusal::Conflict(_)

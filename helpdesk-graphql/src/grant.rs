@@ -1,27 +1,44 @@
 //! Grants of roles.
 
-use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, Result, Union};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofObject, Result, Union};
 use helpdesk_core::actor::PluginId;
 use helpdesk_core::command::{GrantRole, RevokeRole};
-use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId};
-use helpdesk_core::role::{self, Principal, Scope};
+use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId, TicketId};
+use helpdesk_core::role::{Grant as Stored, Principal, Scope};
 
 use crate::actor::Actor;
 use crate::connection::{connection, page_of};
-use crate::fault::not_found;
+use crate::fault::{bad_input, not_found};
 use crate::group::Group;
 use crate::id::{Ref, global};
-use crate::names::Role;
 use crate::payload::{With, act, payloads};
 use crate::person::Person;
 use crate::plugin::Plugin;
 use crate::project::Project;
+use crate::role::{self, Role, RoleKey};
 use crate::scalar::DateTime;
 use crate::session::Session;
+use crate::ticket::Ticket;
+use crate::user_error::Places;
 
 /// A role given to somebody somewhere.
 #[derive(Debug, Clone, Description)]
-pub(crate) struct Grant(pub(crate) role::Grant);
+pub(crate) struct Grant(pub(crate) Stored);
+
+/// The kinds of scopes a grant can hold in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum ScopeKind {
+    /// The whole tenant.
+    Tenant,
+    /// Tickets owned by a department or a group below it.
+    Department,
+    /// Tickets of a company.
+    Company,
+    /// One project.
+    Project,
+    /// One ticket.
+    Ticket,
+}
 
 /// Who holds a grant.
 #[derive(Clone, Union)]
@@ -51,14 +68,41 @@ impl Grant {
         })
     }
     /// Which role.
-    async fn role(&self) -> Role {
-        self.0.role.into()
+    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
+        role::of(ctx, &self.0.role).await
     }
-    /// The project it holds in; null when it holds in the whole tenant, or in a project that is not visible to you.
+    /// The project it holds in; null for other scopes, and for a project that is not visible to you.
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
         match self.0.scope {
-            Scope::Tenant => Ok(None),
+            Scope::Tenant | Scope::Department(_) | Scope::Company(_) | Scope::Ticket(_) => Ok(None),
             Scope::Project(id) => Ok(Session::of(ctx)?.config().await?.projects.get(&id).cloned().map(Project)),
+        }
+    }
+    /// What kind of scope it holds in.
+    async fn scope(&self) -> ScopeKind {
+        match self.0.scope {
+            Scope::Tenant => ScopeKind::Tenant,
+            Scope::Department(_) => ScopeKind::Department,
+            Scope::Company(_) => ScopeKind::Company,
+            Scope::Project(_) => ScopeKind::Project,
+            Scope::Ticket(_) => ScopeKind::Ticket,
+        }
+    }
+    /// The department or company on whose tickets it holds; null for other scopes, and for those who may not see the
+    /// directory.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
+        match self.0.scope {
+            Scope::Department(id) | Scope::Company(id) => {
+                Ok(Session::of(ctx)?.config().await?.groups.get(&id).cloned().map(Group))
+            }
+            Scope::Tenant | Scope::Project(_) | Scope::Ticket(_) => Ok(None),
+        }
+    }
+    /// The ticket it holds on; null for other scopes, and for a ticket that is not visible to you.
+    async fn ticket(&self, ctx: &Context<'_>) -> Result<Option<Ticket>> {
+        match self.0.scope {
+            Scope::Ticket(id) => Ok(Session::of(ctx)?.loaders.ticket(id).await?.map(Ticket)),
+            Scope::Tenant | Scope::Department(_) | Scope::Company(_) | Scope::Project(_) => Ok(None),
         }
     }
     /// Whether it holds in the whole tenant.
@@ -124,15 +168,21 @@ enum GrantHolderInput {
     Plugin(Ref<PluginId>),
 }
 
-/// Grants a role. Nobody grants what they lack.
+/// Grants a role in the whole tenant or in one narrower scope. Nobody grants what they lack there.
 #[derive(InputObject)]
 struct RoleGrantInput {
-    /// The role.
-    role: Role,
+    /// The role, by key: `agent`, or one of the tenant's own.
+    role: RoleKey,
     /// To whom.
     to: GrantHolderInput,
-    /// In which project; in the whole tenant when omitted.
+    /// In one project.
     project: Option<Ref<ProjectId>>,
+    /// On tickets owned by this department or a group below it.
+    department: Option<Ref<GroupId>>,
+    /// On tickets of this company.
+    company: Option<Ref<GroupId>>,
+    /// On one ticket.
+    ticket: Option<Ref<TicketId>>,
     /// Until when; without end when omitted.
     expires_at: Option<DateTime>,
     /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
@@ -146,6 +196,26 @@ struct RoleRevokeInput {
     grant: Ref<GrantId>,
     /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
     idempotency_key: Option<String>,
+}
+
+impl RoleGrantInput {
+    /// The scope, and the input that names it.
+    fn scope(&self) -> Result<(Scope, Places)> {
+        let named: Vec<(Scope, Places)> = [
+            self.project.as_ref().map(|it| (Scope::Project(it.0), &[("scope", "project")] as Places)),
+            self.department.as_ref().map(|it| (Scope::Department(it.0), &[("scope", "department")] as Places)),
+            self.company.as_ref().map(|it| (Scope::Company(it.0), &[("scope", "company")] as Places)),
+            self.ticket.as_ref().map(|it| (Scope::Ticket(it.0), &[("scope", "ticket")] as Places)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match named.as_slice() {
+            [] => Ok((Scope::Tenant, &[])),
+            [only] => Ok(*only),
+            [..] => Err(bad_input("name at most one of project, department, company and ticket")),
+        }
+    }
 }
 
 async fn revoked(_: &Context<'_>, id: &GrantId) -> Result<ID> {
@@ -172,17 +242,18 @@ pub(crate) struct GrantMutation;
 impl GrantMutation {
     /// Grants a role.
     async fn role_grant(&self, ctx: &Context<'_>, input: RoleGrantInput) -> Result<Option<RoleGrantPayload>> {
+        let (scope, places) = input.scope()?;
         let command = GrantRole {
-            role: input.role.into(),
+            role: input.role.0,
             to: match input.to {
                 GrantHolderInput::Person(id) => Principal::Person(id.0),
                 GrantHolderInput::Group(id) => Principal::Group(id.0),
                 GrantHolderInput::Plugin(id) => Principal::Plugin(id.0),
             },
-            scope: input.project.map_or(Scope::Tenant, |project| Scope::Project(project.0)),
+            scope,
             expires_at: input.expires_at.map(|end| end.0),
         };
-        let with = With::new(None, input.idempotency_key).at(&[("scope", "project")]);
+        let with = With::new(None, input.idempotency_key).at(places);
         Ok(Some(RoleGrantPayload(act(ctx, command, with).await?)))
     }
 

@@ -137,25 +137,6 @@ mirror! {
         /// A client's company.
         Company,
     }
-    /// The built-in roles.
-    Role = "helpdesk_core::role::Role" {
-        /// Everything.
-        Owner,
-        /// Everything but forcing transitions and seeing restricted tickets they are not part of.
-        Admin,
-        /// Runs a project: moderates, forces, reads restricted tickets.
-        Moderator,
-        /// Works on tickets.
-        Agent,
-        /// Creates tickets and sees their own.
-        Requester,
-        /// Sees what they are asked to approve.
-        Approver,
-        /// Sees everything that is not restricted, silently.
-        Observer,
-        /// Sees everything and the whole log, changes nothing.
-        Auditor,
-    }
     /// One thing somebody may be allowed to do.
     Permission = "helpdesk_core::role::Permission" {
         /// See tickets that are not restricted.
@@ -201,6 +182,38 @@ mirror! {
         /// State the time at which something happened, and create tickets in any state a workflow records.
         Import,
     }
+    /// How a grant bears on a ticket.
+    GrantBearing = "helpdesk_core::role::explain::Bearing" {
+        /// It holds there.
+        Holds,
+        /// It has ended.
+        Expired,
+        /// Its scope does not reach the ticket.
+        Elsewhere,
+        /// It was given to an earlier installation of the plugin.
+        Earlier,
+    }
+    /// A rule beside grants and relations that decides what somebody may do.
+    RightsRule = "helpdesk_core::role::explain::Rule" {
+        /// The host itself may do everything.
+        System,
+        /// Nobody of that id is in the directory, or no such plugin is installed and enabled.
+        Unknown,
+        /// The person is inactive: no grant and no relation counts.
+        Inactive,
+        /// The ticket is restricted: only relations that show it, and `RESTRICTED_READ`, let anybody in.
+        Restricted,
+        /// The ticket is shown to everyone who reads tickets somewhere.
+        TenantWide,
+        /// Internal entries are for staff and auditors, whatever was granted to others.
+        StaffOnly,
+        /// The ticket is deleted: it is shown to those alone who could restore it.
+        Deleted,
+        /// The host's authorizer keeps the ticket from them.
+        Narrowed,
+        /// The host's authorizer keeps a permission from them.
+        Vetoed,
+    }
     /// A field of a ticket, as conflicts, changes and required fields name it.
     TicketField = "helpdesk_core::value::Field" {
         /// The one-line summary.
@@ -219,6 +232,8 @@ mirror! {
         Visibility,
         /// The owning group.
         Group,
+        /// The client's company it is for.
+        Company,
         /// The ticket above.
         Parent,
         /// Planned start.

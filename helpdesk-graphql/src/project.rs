@@ -1,20 +1,47 @@
 //! Projects.
 
-use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result};
+use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use helpdesk_core::command::{CreateProject, EditProject};
 use helpdesk_core::id::{PersonId, ProjectId};
 use helpdesk_core::org;
+use helpdesk_core::role::Relations;
 
 use crate::connection::{Named, connection, page_of};
 use crate::fault::{bad_input, not_found};
 use crate::id::{Ref, global};
-use crate::names::{Permission, Visibility};
+use crate::names::{Permission, Relation, Visibility};
 use crate::payload::{With, act, payloads};
 use crate::person::Person;
 use crate::scalar::DateTime;
 use crate::session::Session;
 use crate::tag::{Tag, TagConnection};
 use crate::workflow::Workflow;
+
+/// What being something to a ticket of the project allows on it, for as long as it lasts.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct ProjectRelation {
+    /// As what.
+    relation: Relation,
+    /// What it gives. Without `TICKET_READ` it does not even show the ticket.
+    permissions: Vec<Permission>,
+    /// Whether the project says so, rather than the default.
+    overridden: bool,
+}
+
+/// What being something to a ticket of the project is to allow.
+#[derive(InputObject)]
+struct ProjectRelationInput {
+    /// As what.
+    relation: Relation,
+    /// What it gives: of reading, editing, moving, assigning, watching and writing, nothing else.
+    permissions: Vec<Permission>,
+}
+
+fn relations(said: Vec<ProjectRelationInput>) -> Relations {
+    said.into_iter().fold(Relations::DEFAULT, |all, one| {
+        all.with(one.relation.into(), one.permissions.into_iter().map(helpdesk_core::role::Permission::from).collect())
+    })
+}
 
 /// A project: the container that gives tickets their key.
 #[derive(Debug, Clone, Description)]
@@ -48,6 +75,16 @@ impl Project {
     /// The visibility new tickets get.
     async fn visibility(&self) -> Visibility {
         self.0.visibility.into()
+    }
+    /// What being something to its tickets allows on them.
+    async fn relations(&self) -> Vec<ProjectRelation> {
+        let all = helpdesk_core::ticket::Relation::ALL.iter();
+        all.map(|relation| ProjectRelation {
+            relation: (*relation).into(),
+            permissions: self.0.relations.of(*relation).iter().map(Into::into).collect(),
+            overridden: self.0.relations.said().any(|(said, _)| said == *relation),
+        })
+        .collect()
     }
     /// The tags it knows, by name.
     async fn tags(
@@ -161,6 +198,8 @@ struct ProjectEditInput {
     workflow: Option<String>,
     /// Visibility for new tickets.
     visibility: Option<Visibility>,
+    /// What being something to its tickets allows from now on; relations not named go back to the default.
+    relations: Option<Vec<ProjectRelationInput>>,
     /// Delete or restore.
     deleted: Option<bool>,
     /// The version you saw: refused when somebody else has changed it since.
@@ -213,6 +252,7 @@ impl ProjectMutation {
             lead: Option::from(input.lead).map(|lead: Option<Ref<PersonId>>| lead.map(|lead| lead.0)),
             workflow: input.workflow,
             visibility: input.visibility.map(Into::into),
+            relations: input.relations.map(relations),
             deleted: input.deleted,
         };
         let with = With::new(input.expected_version, input.idempotency_key);

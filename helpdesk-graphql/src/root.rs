@@ -4,6 +4,7 @@ use async_graphql::MergedObject;
 
 use crate::entry::EntryMutation;
 use crate::event::EventQuery;
+use crate::explain::ExplainQuery;
 use crate::grant::{GrantMutation, GrantQuery};
 use crate::group::{GroupMutation, GroupQuery};
 use crate::link::LinkMutation;
@@ -11,6 +12,7 @@ use crate::node::NodeQuery;
 use crate::person::{PersonMutation, PersonQuery};
 use crate::plugin::{PluginMutation, PluginQuery};
 use crate::project::{ProjectMutation, ProjectQuery};
+use crate::role::{RoleMutation, RoleQuery};
 use crate::tag::{TagMutation, TagQuery};
 use crate::tenant::TenantMutation;
 use crate::ticket::mutation::TicketMutation;
@@ -31,6 +33,8 @@ pub struct Query(
     TagQuery,
     WorkflowQuery,
     GrantQuery,
+    ExplainQuery,
+    RoleQuery,
     PluginQuery,
     EventQuery,
 );
@@ -43,6 +47,7 @@ pub struct Mutation(
     PersonMutation,
     GroupMutation,
     GrantMutation,
+    RoleMutation,
     WorkflowMutation,
     WorkflowMigrationMutation,
     TagMutation,

@@ -162,6 +162,11 @@ impl Ticket {
     async fn project(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
         Ok(Session::of(ctx)?.config().await?.projects.get(&self.head().project).cloned().map(Project))
     }
+    /// The client's company it is for; null too for those who may not see the directory.
+    async fn company(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
+        let Some(company) = self.head().company else { return Ok(None) };
+        Ok(Session::of(ctx)?.config().await?.groups.get(&company).cloned().map(Group))
+    }
     /// The owning group; null too for those who may not see the directory.
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
         let Some(group) = self.head().group else { return Ok(None) };

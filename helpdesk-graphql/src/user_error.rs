@@ -181,6 +181,7 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
             let path = path(match noun {
                 "tenant" | "project" => "key",
                 "ticket" | "id" => "id",
+                "role" => "key",
                 _ => "name",
             });
             UserError::AlreadyExists(AlreadyExists { code, message, path, noun: noun.into(), given })
@@ -188,6 +189,10 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
         Refusal::Claimed { by } => {
             let assignees = by.iter().map(global).collect();
             UserError::AlreadyClaimed(AlreadyClaimed { code, message, path: path("ticket"), assignees })
+        }
+        Refusal::InUse { noun, .. } => {
+            let (path, field) = (path(noun), noun.to_owned());
+            UserError::FieldInvalid(FieldInvalid { code, message, path, field })
         }
         Refusal::Workflow(refusal) => UserError::TransitionNotAllowed(closed(refusal, code, message, places)),
         Refusal::Malformed(faults) => {

@@ -43,6 +43,7 @@ pub fn creation(tenant: &Tenant, p: usize, number: i64, title: Salt, text: Salt)
         importance: Importance::Normal,
         visibility: Visibility::Project,
         group: None,
+        company: None,
         parent: None,
         start_at: None,
         due_at: None,

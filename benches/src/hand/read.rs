@@ -63,7 +63,7 @@ pub(super) struct Loaded {
 }
 
 /// Where columns behind those of [`Loaded`] begin.
-const BEHIND: usize = 34;
+const BEHIND: usize = 35;
 
 fn list<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, at: usize) -> anyhow::Result<Vec<T>> {
     Ok(row.try_get::<_, Option<Vec<T>>>(at)?.unwrap_or_default())

@@ -9,7 +9,7 @@ const NEVER: i64 = i64::MAX;
 const NIL: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 
 /// The columns of a ticket, in order.
-pub const TICKET: [&str; 34] = [
+pub const TICKET: [&str; 35] = [
     "tenant_id",
     "id",
     "project_id",
@@ -43,11 +43,12 @@ pub const TICKET: [&str; 34] = [
     "salt",
     "people",
     "tags",
+    "company_id",
     "folded",
 ];
 /// The columns of a ticket that are read, behind an alias: all but the last.
 pub fn read(alias: &str) -> String {
-    let columns: Vec<String> = TICKET[..33].iter().map(|column| format!("{alias}.{column}")).collect();
+    let columns: Vec<String> = TICKET[..34].iter().map(|column| format!("{alias}.{column}")).collect();
     columns.join(", ")
 }
 
@@ -147,7 +148,7 @@ impl Statements {
                 "WITH {guard}, \
                  u AS (INSERT INTO hd_ticket ({}) SELECT $1, $3, $4, $5, 'task', 'kanban', 1, 'todo', 0, $6, {medium}, \
                  false, {normal}, {important}, $7, {NIL}, {NIL}, {NEVER}, {NEVER}, -1, {NEVER}, {NEVER}, 0, 0, 1, $8, $9, \
-                 $8, $9, {NEVER}, $10, $20, '', $12 FROM e RETURNING 1), \
+                 $8, $9, {NEVER}, $10, $20, '', {NIL}, $12 FROM e RETURNING 1), \
                  x AS (INSERT INTO hd_ticket_text (tenant_id, ticket_id, description, salt) SELECT $1, $3, $13, $14 FROM u), \
                  p AS (INSERT INTO hd_participant (tenant_id, ticket_id, person_id, relation, joined, since, until) \
                  SELECT $1, $3, $15, r, 1, $9, {NEVER} FROM u, (VALUES ('reporter'), ('requester')) AS v(r)), \

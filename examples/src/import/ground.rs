@@ -208,7 +208,8 @@ impl Layer<'_> {
     /// The grant under which people import, for a day from now on; any that an earlier run left behind ends.
     async fn grant(&self, system: &Actor, group: GroupId) -> anyhow::Result<GrantId> {
         let ours = |grant: &Grant| {
-            (&grant.to, grant.role, grant.scope) == (&Principal::Group(group), Role::Admin, Scope::Tenant)
+            (&grant.to, grant.role.built_in(), grant.scope)
+                == (&Principal::Group(group), Some(Role::Admin), Scope::Tenant)
         };
         let left: Vec<Grant> = self.desk.grants(system).await?.into_iter().filter(ours).collect();
         let end = self.desk.clock().now().plus_millis(RIGHT);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::actor::PluginId;
 use crate::id::{GrantId, GroupId, PersonId, ProjectId, TagId, TenantId};
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Principal, Role, Scope};
+use crate::role::{Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::Visibility;
 use crate::time::Timestamp;
 use crate::value::double;
@@ -102,6 +102,9 @@ pub struct EditProject {
     pub workflow: Option<String>,
     /// Visibility for new tickets.
     pub visibility: Option<Visibility>,
+    /// What being something to its tickets allows from now on; relations not named go back to the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relations: Option<Relations>,
     /// Delete or restore.
     pub deleted: Option<bool>,
 }
@@ -109,7 +112,7 @@ pub struct EditProject {
 impl EditProject {
     /// Changes nothing yet.
     pub const fn new(project: ProjectId) -> Self {
-        Self { project, name: None, lead: None, workflow: None, visibility: None, deleted: None }
+        Self { project, name: None, lead: None, workflow: None, visibility: None, relations: None, deleted: None }
     }
 }
 
@@ -231,8 +234,8 @@ pub struct RemoveMember {
 /// Grants a role. Nobody grants what they lack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GrantRole {
-    /// The role.
-    pub role: Role,
+    /// The role, by key.
+    pub role: RoleKey,
     /// To whom.
     pub to: Principal,
     /// Where; in the whole tenant unless [`on`](Self::on) a project.
@@ -243,8 +246,8 @@ pub struct GrantRole {
 
 impl GrantRole {
     /// In the whole tenant, without end.
-    pub fn new(role: Role, to: impl Into<Principal>) -> Self {
-        Self { role, to: to.into(), scope: Scope::Tenant, expires_at: None }
+    pub fn new(role: impl Into<RoleKey>, to: impl Into<Principal>) -> Self {
+        Self { role: role.into(), to: to.into(), scope: Scope::Tenant, expires_at: None }
     }
     /// In a narrower scope.
     #[must_use]
@@ -258,6 +261,37 @@ impl GrantRole {
         self.expires_at = Some(end);
         self
     }
+}
+
+/// Defines a role of the tenant's own. Nobody names permissions they lack in the whole tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DefineRole {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its key: 2 to 40 of a-z 0-9 _ -, beginning with a letter; unique in the tenant, and none of a built-in role.
+    pub key: String,
+    /// Display name, unique in the tenant without regard to case.
+    pub name: String,
+    /// What it allows, inside the scope it is granted on.
+    pub permissions: Permissions,
+}
+
+/// Changes a role of the tenant's own, for all who hold it; what is absent stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditRole {
+    /// The role, by key.
+    pub role: RoleKey,
+    /// New display name.
+    pub name: Option<String>,
+    /// What it allows from now on.
+    pub permissions: Option<Permissions>,
+}
+
+/// Deletes a role of the tenant's own. Refused while somebody holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeleteRole {
+    /// The role, by key.
+    pub role: RoleKey,
 }
 
 /// Takes a grant back.

@@ -93,6 +93,9 @@ pub struct Patch {
     /// The owning group.
     #[serde(with = "double", skip_serializing_if = "Option::is_none")]
     pub group: Option<Option<GroupId>>,
+    /// The client's company it is for.
+    #[serde(with = "double", skip_serializing_if = "Option::is_none")]
+    pub company: Option<Option<GroupId>>,
     /// The ticket above.
     #[serde(with = "double", skip_serializing_if = "Option::is_none")]
     pub parent: Option<Option<TicketId>>,
@@ -119,6 +122,7 @@ impl Patch {
             (self.importance.is_some(), Field::Importance),
             (self.visibility.is_some(), Field::Visibility),
             (self.group.is_some(), Field::Group),
+            (self.company.is_some(), Field::Company),
             (self.parent.is_some(), Field::Parent),
             (self.start_at.is_some(), Field::StartAt),
             (self.due_at.is_some(), Field::DueAt),

@@ -21,6 +21,7 @@ use crate::scene::{Ctx, Scene, Turns, settle};
 use crate::store::{BELOW_MAX, Commit, Counter, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
 use crate::time::Timestamp;
 use crate::value::Field;
+use crate::workflow::effects::Wants;
 
 /// How often a command that keeps being overtaken is decided again.
 pub(super) const TRIES: u32 = 32;
@@ -160,6 +161,7 @@ impl Desk {
         if order.moves_parent() {
             self.load_old_parents(order, &mut loaded).await?;
         }
+        self.load_scopes(*tenant, &mut loaded).await?;
         so_far.look(&loaded);
         let now = self.inner.clock.now();
         let (stand, epoch) = match loaded.epoch {
@@ -171,6 +173,9 @@ impl Desk {
             None if order.registers() && matches!(by, Actor::System(_)) => {
                 let config = Arc::new(TenantConfig::blank(*tenant, now));
                 (Standpoint { config, access: Arc::new(Access::system()) }, Epoch::Begin)
+            }
+            None if order.registers() => {
+                return Err(Refusal::from(Denied { needed: Permission::ProjectManage }).into());
             }
             None => return Err(Refusal::not_found("tenant", tenant).into()),
         };
@@ -190,22 +195,9 @@ impl Desk {
                 );
             }
         }
-        let wants = order.wants(&stand.config, &loaded);
-        let tops = wants.below.clone();
-        if !wants.is_empty() {
-            let needs = Needs { pools: wants.pools, below: wants.below, ..Needs::default() };
-            let more = store.load(*tenant, &needs, None).await?;
-            if more.epoch != loaded.epoch {
-                return Ok(None); // the policy moved in between: look again
-            }
-            (loaded.pools, loaded.below) = (more.pools, more.below);
-            if loaded.below.len() > BELOW_MAX {
-                let message = format!("looks at more than {BELOW_MAX} sub-tickets; end some of them first");
-                return Err(Refusal::invalid("transition", message).into());
-            }
-            if !loaded.below.is_empty() {
-                so_far.look(&loaded);
-            }
+        let Some(tops) = self.load_wants(order, &stand.config, &mut loaded).await? else { return Ok(None) };
+        if !loaded.below.is_empty() {
+            so_far.look(&loaded);
         }
         let at = set.at.unwrap_or(now);
         let ctx = |so_far: &SoFar| Ctx {
@@ -288,6 +280,35 @@ impl Desk {
         }
     }
 
+    /// What would become of a command now; nothing is written and no number or turn is drawn.
+    pub(super) async fn would_be(&self, by: &Actor, command: &Command) -> Result<Option<Refusal>, ActError> {
+        let set = Set { commands: vec![command.clone()], ..Set::default() };
+        match self.rehearsed(by, &set).await {
+            Ok(()) => Ok(None),
+            Err(ActError::Refused(refusal)) => Ok(Some(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn rehearsed(&self, by: &Actor, set: &Set) -> Result<(), ActError> {
+        let order = Order::new(by, set, None)?;
+        let mut loaded = self.inner.store.load(order.tenant, &order.needs, None).await?;
+        let epoch = loaded.epoch.ok_or_else(|| Refusal::not_found("tenant", order.tenant))?;
+        let stand = self.standpoint(by, order.tenant, epoch).await?;
+        if order.moves_parent() || order.needs_parent(&stand.config, &loaded) {
+            self.load_old_parents(&order, &mut loaded).await?;
+        }
+        self.load_scopes(order.tenant, &mut loaded).await?;
+        let tops = self.load_wants(&order, &stand.config, &mut loaded).await?.unwrap_or_default();
+        let now = self.inner.clock.now();
+        let (mint, turns) = (Mint::new(order.id), Turns::default());
+        let (access, numbers) = (&*stand.access, vec![]);
+        let mut ctx = Ctx { actor: by, by: by.author(), access, now, at: now, mint, numbers, turns };
+        let mut scene = stage(order.tenant, stand.config.clone(), loaded, &tops)?;
+        carry_out(&mut scene, set, &mut ctx)?;
+        Ok(())
+    }
+
     /// The epoch to decide under without asking, the first time: a command that needs nothing but the policy, such as a
     /// creation, spares the trip, for the commit checks that the epoch still holds.
     fn belief(&self, order: &Order<'_>, so_far: &mut SoFar) -> Option<i64> {
@@ -335,6 +356,32 @@ impl Desk {
         Ok(())
     }
 
+    /// What the transitions of the set ask for beyond their tickets, and the tickets of which everything below was
+    /// loaded; `None` when the policy moved in between.
+    async fn load_wants(
+        &self,
+        order: &Order<'_>,
+        config: &TenantConfig,
+        loaded: &mut Loaded,
+    ) -> Result<Option<BTreeSet<TicketId>>, ActError> {
+        let Wants { pools, below } = order.wants(config, loaded);
+        if pools.is_empty() && below.is_empty() {
+            return Ok(Some(below));
+        }
+        let tops = below.clone();
+        let needs = Needs { pools, below, ..Needs::default() };
+        let more = self.inner.store.load(order.tenant, &needs, None).await?;
+        if more.epoch != loaded.epoch {
+            return Ok(None);
+        }
+        (loaded.pools, loaded.below) = (more.pools, more.below);
+        if loaded.below.len() > BELOW_MAX {
+            let message = format!("looks at more than {BELOW_MAX} sub-tickets; end some of them first");
+            return Err(Refusal::invalid("transition", message).into());
+        }
+        Ok(Some(tops))
+    }
+
     /// Draws the turns a decision took beyond those it was given; whether there were any.
     async fn draw_turns(&self, order: &Order<'_>, ctx: &Ctx<'_>, turns: &mut Turns) -> Result<bool, ActError> {
         let lacking = ctx.turns.lacking();
@@ -344,6 +391,15 @@ impl Desk {
             turns.add(*group, first..first + i64::from(n));
         }
         Ok(!lacking.is_empty())
+    }
+
+    /// The tickets on which loaded grants hold: whoever takes one back, or lets others share it, must hold it there.
+    async fn load_scopes(&self, tenant: TenantId, loaded: &mut Loaded) -> Result<(), ActError> {
+        let wanted = loaded.scoped_tickets();
+        if !wanted.is_empty() {
+            loaded.cases.extend(self.inner.store.tickets(tenant, &wanted).await?.1);
+        }
+        Ok(())
     }
 
     /// Takes the numbers the set's new tickets need, once, after it is clear that all of them may be created.
@@ -403,6 +459,7 @@ pub(super) fn stage(
     scene.steps = loaded.steps;
     scene.grant = loaded.grant;
     scene.group_grants = loaded.group_grants;
+    scene.role_until = loaded.role_until;
     scene.member = loaded.member;
     scene.tenant_taken = loaded.tenant_taken;
     Ok(scene)

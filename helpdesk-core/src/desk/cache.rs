@@ -9,7 +9,8 @@ use crate::actor::Actor;
 use crate::config::TenantConfig;
 use crate::error::{ActError, Refusal};
 use crate::id::TenantId;
-use crate::role::Access;
+use crate::role::{Access, Grant};
+use crate::store::Standing;
 
 /// Most actors whose access is kept per tenant; beyond it the cache starts anew.
 const ACTORS_MAX: usize = 10_000;
@@ -19,7 +20,14 @@ pub(super) const ROUNDS: u32 = 16;
 /// A tenant's configuration and the access compiled under it, at one epoch.
 pub(super) struct Policy {
     pub(super) config: Arc<TenantConfig>,
-    access: Mutex<HashMap<Actor, Arc<Access>>>,
+    access: Mutex<HashMap<Actor, Compiled>>,
+}
+
+/// What an actor may do, and the version of the host's say in it.
+#[derive(Clone)]
+struct Compiled {
+    access: Arc<Access>,
+    version: u64,
 }
 
 #[derive(Default)]
@@ -66,10 +74,12 @@ impl Desk {
                 return Err(Refusal::Suspended.into());
             }
             let cached = policy.access.lock().unwrap_or_else(PoisonError::into_inner).get(by).cloned();
-            if let Some(access) = cached.filter(|access| access.until > now) {
-                return Ok(Standpoint { config, access });
+            // Before it is asked: what it says meanwhile may be older, never newer, than its version.
+            let version = self.inner.authorizer.version();
+            if let Some(known) = cached.filter(|known| known.access.until > now && known.version == version) {
+                return Ok(Standpoint { config, access: known.access });
             }
-            let (seen, mut standing) = self.inner.store.standing(by).await?;
+            let (seen, standing) = self.inner.store.standing(by).await?;
             if seen != config.epoch {
                 // Between the two reads the policy moved, or what we remember was rolled back.
                 self.inner.policies.forget(tenant);
@@ -85,21 +95,39 @@ impl Desk {
                         return Err(Refusal::not_found("person", id).into());
                     }
                 }
-                Actor::Plugin(_, id) => match config.plugins.get(id).filter(|installed| installed.enabled) {
-                    None => return Err(Refusal::not_found("plugin", id).into()),
-                    // What was granted to an earlier installation of that name does not count.
-                    Some(installed) => standing.grants.retain(|grant| grant.granted_at >= installed.created_at),
-                },
+                Actor::Plugin(_, id) => {
+                    if !config.plugins.get(id).is_some_and(|installed| installed.enabled) {
+                        return Err(Refusal::not_found("plugin", id).into());
+                    }
+                }
             }
-            let access = Arc::new(Access::compile(by, standing.person.as_ref(), &standing.grants, now));
+            let access = Arc::new(self.compiled(by, &standing, &config));
             let mut all = policy.access.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= ACTORS_MAX {
                 all.clear();
             }
-            all.insert(by.clone(), access.clone());
+            all.insert(by.clone(), Compiled { access: access.clone(), version });
             return Ok(Standpoint { config, access });
         }
         Err(ActError::Busy(ROUNDS))
+    }
+
+    /// What somebody known to the directory like this may do now.
+    pub(super) fn compiled(&self, by: &Actor, standing: &Standing, config: &TenantConfig) -> Access {
+        let now = self.inner.clock.now();
+        // What was granted to an earlier installation of a plugin of that name does not count.
+        let since = match by {
+            Actor::Plugin(_, id) => config.plugins.get(id).map(|installed| installed.created_at),
+            Actor::System(_) | Actor::Person(..) | Actor::Service(..) => None,
+        };
+        let counts = |grant: &&Grant| since.is_none_or(|since| grant.granted_at >= since);
+        let grants: Vec<Grant> = standing.grants.iter().filter(counts).cloned().collect();
+        let access = Access::compile(by, standing.person.as_ref(), &grants, config, now);
+        if matches!(by, Actor::System(_)) {
+            return access;
+        }
+        let authorizer = &self.inner.authorizer;
+        access.narrowed(authorizer.narrow(by, config), authorizer.veto(by, config))
     }
 
     /// The tenant's policy at `epoch`, or a later one.

@@ -9,7 +9,7 @@ use crate::error::{ActError, Refusal};
 use crate::filter::{Filter, Order, SortBy};
 use crate::id::TicketId;
 use crate::role::{Denied, Permission};
-use crate::store::{Find, Internal};
+use crate::store::Find;
 use crate::workflow::migrate::Migration;
 
 /// Tickets looked at in one trip.
@@ -60,7 +60,7 @@ impl Desk {
         let mut find = Find {
             tenant,
             filter: Filter::All,
-            internal: Internal::Everywhere,
+            internal: Filter::All,
             parents: Filter::All,
             order: Order { by: SortBy::Created, descending: false },
             after: None,
@@ -76,7 +76,7 @@ impl Desk {
                 }
                 let Some(state) = plan.place(target, &ticket.state) else {
                     *report.blocked.entry(ticket.state.clone()).or_default() += 1;
-                    let seen = stand.access.on(ticket, &parts.people).has(Permission::TicketRead);
+                    let seen = stand.access.on(parts).has(Permission::TicketRead);
                     if seen && report.named.len() < NAMED_MAX {
                         report.named.push((ticket.id, ticket.state.clone()));
                     }

@@ -181,6 +181,8 @@ impl<'a> Order<'a> {
             }
             Command::EditGroup(c) => Some((Subject::Group(c.group), config.groups.get(&c.group)?.version)),
             Command::EditTag(c) => Some((Subject::Tag(c.tag), config.tags.get(&c.tag)?.version)),
+            Command::EditRole(c) => Some((Subject::Role(c.role.clone()), config.roles.get(&c.role)?.version)),
+            Command::DeleteRole(c) => Some((Subject::Role(c.role.clone()), config.roles.get(&c.role)?.version)),
             Command::InstallPlugin(c) => {
                 Some((Subject::Plugin(c.plugin.clone()), config.plugins.get(&c.plugin)?.version))
             }
@@ -194,6 +196,7 @@ impl<'a> Order<'a> {
             | Command::RemoveMember(_)
             | Command::GrantRole(_)
             | Command::RevokeRole(_)
+            | Command::DefineRole(_)
             | Command::PublishWorkflow(_)
             | Command::DefineTag(_)
             | Command::CreateTicket(_)

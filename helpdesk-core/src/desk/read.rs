@@ -1,6 +1,8 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
 mod events;
+mod explain;
+mod holders;
 mod links;
 mod parents;
 mod path;
@@ -10,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+pub use holders::Holders;
 pub use links::Linked;
 pub use people::Members;
 
@@ -23,7 +26,7 @@ use crate::error::{ActError, Refusal};
 use crate::filter::{Cond, Filter, Order};
 use crate::id::{EntryId, PersonId, TenantId, TicketId};
 use crate::role::{Permission, Permissions};
-use crate::store::{Count, Find, Internal, Parts, StoreError, Which};
+use crate::store::{Count, Find, Parts, StoreError, Which};
 use crate::ticket::{Entry, EntryVisibility, Ticket};
 use crate::time::Timestamp;
 use crate::workflow::Category;
@@ -179,7 +182,7 @@ fn views(stand: &Standpoint, found: Vec<Parts>, order: Order) -> Result<Vec<View
     let mut views = Vec::with_capacity(found.len());
     for parts in found {
         let mut case = case(&stand.config, parts)?;
-        let may = stand.access.on(&case.ticket, &case.people);
+        let may = stand.access.on(&case);
         let hidden = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
         if hidden || !may.has(Permission::TicketRead) {
             continue;
@@ -204,7 +207,7 @@ fn find(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> R
     Ok(Find {
         tenant,
         filter: access.visible().and(deleted).and(filter.clone().bind(access.person())),
-        internal: access.internal().map_or(Internal::Everywhere, Internal::Projects),
+        internal: access.internal(),
         parents: parents::shown(access),
         order: page.order,
         after: page.after.map(|place| (place.key, place.id)),

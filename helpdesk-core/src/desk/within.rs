@@ -19,6 +19,7 @@ impl Desk {
             store: Arc::new(joined),
             clock: self.inner.clock.clone(),
             // What the transaction has changed must not leak into the cache of the others.
+            authorizer: self.inner.authorizer.clone(),
             policies: cache::Policies::default(),
             lanes: act::Lanes::default(),
             live: live::Tail::new(Cursor::START),

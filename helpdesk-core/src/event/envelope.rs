@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 use crate::actor::{Author, PluginId};
 use crate::id::{EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::role::RoleKey;
 use crate::time::Timestamp;
 
 /// What an event is about.
@@ -23,6 +24,8 @@ pub enum Subject {
     Group(GroupId),
     /// A grant.
     Grant(GrantId),
+    /// A role of the tenant's own.
+    Role(RoleKey),
     /// A tag.
     Tag(TagId),
     /// A workflow, by key.
@@ -42,6 +45,7 @@ impl Subject {
             Self::Person(_) => "person",
             Self::Group(_) => "group",
             Self::Grant(_) => "grant",
+            Self::Role(_) => "role",
             Self::Tag(_) => "tag",
             Self::Workflow(_) => "workflow",
             Self::Plugin(_) => "plugin",
@@ -56,6 +60,7 @@ impl Subject {
             Self::Person(id) => id.to_string(),
             Self::Group(id) => id.to_string(),
             Self::Grant(id) => id.to_string(),
+            Self::Role(key) => key.to_string(),
             Self::Tag(id) => id.to_string(),
             Self::Workflow(key) => key.clone(),
             Self::Plugin(id) => id.to_string(),
@@ -70,6 +75,7 @@ impl Subject {
             "person" => Self::Person(key.parse().ok()?),
             "group" => Self::Group(key.parse().ok()?),
             "grant" => Self::Grant(key.parse().ok()?),
+            "role" => Self::Role(key.parse().ok()?),
             "tag" => Self::Tag(key.parse().ok()?),
             "workflow" => Self::Workflow(key.into()),
             "plugin" => Self::Plugin(key.parse().ok()?),
@@ -86,6 +92,7 @@ impl Subject {
             | Self::Person(_)
             | Self::Group(_)
             | Self::Grant(_)
+            | Self::Role(_)
             | Self::Tag(_)
             | Self::Workflow(_)
             | Self::Plugin(_) => None,

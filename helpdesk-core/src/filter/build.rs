@@ -51,6 +51,8 @@ choices! {
     visibility: Visibility => Cond::Visibility;
     /// The owning group.
     group: GroupId => Cond::Group;
+    /// The company it is for.
+    company: GroupId => Cond::Company;
     /// A tag.
     tag: TagId => Cond::Tag;
 }

@@ -3,28 +3,29 @@
 use std::collections::BTreeSet;
 
 use super::{Cond, Filter, Number, Range, TextIs, When};
-use crate::case::Case;
+use crate::case::Facts;
 use crate::text::{fold, in_order, matches};
 use crate::ticket::SearchDoc;
 
 impl Filter {
     /// Whether the case matches. `docs` are its indexed texts; internal ones count only when `internal` says the viewer
     /// may read them. A [`Cond::Mine`] that was not bound never holds.
-    pub fn matches(&self, case: &Case, docs: &[SearchDoc], internal: bool) -> bool {
+    pub fn matches<'a>(&self, of: impl Into<Facts<'a>>, docs: &[SearchDoc], internal: bool) -> bool {
+        let facts = of.into();
         match self {
             Self::All => true,
             Self::None => false,
-            Self::And(all) => all.iter().all(|filter| filter.matches(case, docs, internal)),
-            Self::Or(any) => any.iter().any(|filter| filter.matches(case, docs, internal)),
-            Self::Not(inner) => !inner.matches(case, docs, internal),
-            Self::Is(cond) => cond.holds(case, docs, internal),
+            Self::And(all) => all.iter().all(|filter| filter.matches(facts, docs, internal)),
+            Self::Or(any) => any.iter().any(|filter| filter.matches(facts, docs, internal)),
+            Self::Not(inner) => !inner.matches(facts, docs, internal),
+            Self::Is(cond) => cond.holds(facts, docs, internal),
         }
     }
 }
 
 impl Cond {
-    fn holds(&self, case: &Case, docs: &[SearchDoc], internal: bool) -> bool {
-        let ticket = &case.ticket;
+    fn holds(&self, case: Facts<'_>, docs: &[SearchDoc], internal: bool) -> bool {
+        let ticket = case.ticket;
         match self {
             Self::Id(list) => list.contains(&ticket.id),
             Self::Project(list) => list.contains(&ticket.project),
@@ -36,6 +37,7 @@ impl Cond {
             Self::Importance(list) => list.contains(&ticket.importance),
             Self::Visibility(list) => list.contains(&ticket.visibility),
             Self::Group(list) => ticket.group.map_or(list.is_empty(), |group| list.contains(&group)),
+            Self::Company(list) => ticket.company.map_or(list.is_empty(), |company| list.contains(&company)),
             Self::Parent(list) => ticket.parent.map_or(list.is_empty(), |parent| list.contains(&parent)),
             Self::CreatedBy(list) => list.contains(&ticket.created_by),
             Self::Related { people, relations } => case

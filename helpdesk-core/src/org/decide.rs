@@ -12,7 +12,7 @@ use crate::event::{
 };
 use crate::id::ProjectId;
 use crate::org::{Installation, Person, PersonKind, Project, Tenant};
-use crate::role::{Denied, Grant, Permission, Role, Scope};
+use crate::role::{Denied, Grant, Permission, RELATION_MAX, Relations, Role, Scope};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::store::{Row, Write};
 use crate::text::fold;
@@ -26,6 +26,12 @@ pub(crate) fn need(ctx: &Ctx<'_>, needed: Permission) -> Result<(), Refusal> {
 
 fn need_in(ctx: &Ctx<'_>, project: ProjectId, needed: Permission) -> Result<(), Refusal> {
     if ctx.access.in_project(project).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
+}
+
+/// Whether the actor knows of the project: they see its tickets, or open some.
+fn sees_project(ctx: &Ctx<'_>, project: ProjectId) -> bool {
+    let may = ctx.access.in_project(project);
+    may.has(Permission::TicketRead) || may.has(Permission::TicketCreate)
 }
 
 /// One event with the row it writes; the configuration is stale after it.
@@ -119,7 +125,7 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
             tenant: id,
             id: ctx.mint.id(),
             to: person.id.into(),
-            role: Role::Owner,
+            role: Role::Owner.into(),
             scope: Scope::Tenant,
             expires_at: None,
             granted_by: ctx.by.clone(),
@@ -137,6 +143,7 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
             lead: None,
             workflow: Workflow::KANBAN.into(),
             visibility: Visibility::Project,
+            relations: Relations::DEFAULT,
             version: 1,
             created_at: ctx.at,
             deleted_at: None,
@@ -221,6 +228,7 @@ pub fn create_project(scene: &Scene, ask: &CreateProject, ctx: &mut Ctx<'_>) -> 
         lead: ask.lead,
         workflow,
         visibility: ask.visibility.unwrap_or(Visibility::Project),
+        relations: Relations::DEFAULT,
         version: 1,
         created_at: ctx.at,
         deleted_at: None,
@@ -230,6 +238,16 @@ pub fn create_project(scene: &Scene, ask: &CreateProject, ctx: &mut Ctx<'_>) -> 
 fn check_workflow(scene: &Scene, key: &str, faults: &mut Vec<Fault>) {
     if scene.config.workflows.newest(key).is_none() {
         faults.push(Fault::new("workflow", format!("no workflow `{key}`; publish it first")));
+    }
+}
+
+fn check_relations(relations: &Relations, faults: &mut Vec<Fault>) {
+    for (relation, permissions) in relations.said() {
+        if let Some(beyond) = permissions.without(RELATION_MAX).iter().next() {
+            let most = RELATION_MAX.iter().map(Permission::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("`{relation}` cannot give `{beyond}`; a relation gives at most {most}");
+            faults.push(Fault::new("relations", message));
+        }
     }
 }
 
@@ -243,7 +261,7 @@ fn check_lead(scene: &Scene, lead: Option<crate::id::PersonId>, faults: &mut Vec
 pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let unknown = || Refusal::not_found("project", ask.project);
     let old = scene.config.projects.get(&ask.project).ok_or_else(unknown)?;
-    if !ctx.access.in_project(old.id).has(Permission::TicketRead) {
+    if !sees_project(ctx, old.id) {
         return Err(unknown());
     }
     need_in(ctx, old.id, Permission::ProjectManage)?;
@@ -255,7 +273,14 @@ pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<D
         check_workflow(scene, workflow, &mut faults);
     }
     check_lead(scene, ask.lead.flatten().filter(|lead| Some(*lead) != old.lead), &mut faults);
+    if let Some(relations) = &ask.relations {
+        check_relations(relations, &mut faults);
+    }
     done(faults)?;
+    if let Some(relations) = &ask.relations {
+        // To let a relation give something is to grant it.
+        crate::role::decide::lacking(ctx.access.in_project(old.id), relations.beyond(&old.relations))?;
+    }
     let event = ProjectEdited {
         project: old.id,
         name: ask.name.clone().filter(|name| *name != old.name),
@@ -263,12 +288,14 @@ pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<D
         workflow: ask.workflow.clone().filter(|workflow| *workflow != old.workflow),
         visibility: ask.visibility.filter(|visibility| *visibility != old.visibility),
         deleted: ask.deleted.filter(|deleted| *deleted != old.deleted_at.is_some()),
+        relations: ask.relations.clone().filter(|relations| *relations != old.relations),
     };
     let mut new = old.clone();
     new.name = event.name.clone().unwrap_or(new.name);
     new.lead = event.lead.unwrap_or(new.lead);
     new.workflow = event.workflow.clone().unwrap_or(new.workflow);
     new.visibility = event.visibility.unwrap_or(new.visibility);
+    new.relations = event.relations.clone().unwrap_or(new.relations);
     new.deleted_at = event.deleted.map_or(new.deleted_at, |deleted| deleted.then_some(ctx.at));
     if new == *old {
         return Ok(Decision::default());
@@ -289,7 +316,7 @@ fn check_colour(colour: &str, faults: &mut Vec<Fault>) {
 pub fn define_tag(scene: &Scene, ask: &DefineTag, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
     let known = scene.config.projects.get(&ask.project).filter(|project| project.deleted_at.is_none());
     let project = known
-        .filter(|project| ctx.access.in_project(project.id).has(Permission::TicketRead))
+        .filter(|project| sees_project(ctx, project.id))
         .ok_or_else(|| Refusal::not_found("project", ask.project))?;
     need_in(ctx, project.id, Permission::TagManage)?;
     let mut faults = Vec::new();
@@ -329,7 +356,7 @@ pub fn edit_tag(scene: &Scene, ask: &EditTag, ctx: &Ctx<'_>) -> Result<Decision,
         .config
         .tags
         .get(&ask.tag)
-        .filter(|tag| ctx.access.in_project(tag.project).has(Permission::TicketRead))
+        .filter(|tag| sees_project(ctx, tag.project))
         .ok_or_else(|| Refusal::not_found("tag", ask.tag))?;
     need_in(ctx, old.project, Permission::TagManage)?;
     let mut faults = Vec::new();

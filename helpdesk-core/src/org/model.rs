@@ -2,6 +2,7 @@
 
 use crate::actor::PluginId;
 use crate::id::{GroupId, PersonId, ProjectId, TenantId};
+use crate::role::Relations;
 use crate::ticket::Visibility;
 use crate::time::Timestamp;
 use crate::value::names;
@@ -40,6 +41,8 @@ pub struct Project {
     pub workflow: String,
     /// The visibility new tickets get.
     pub visibility: Visibility,
+    /// What being something to its tickets allows, where it differs from the default.
+    pub relations: Relations,
     /// Counts changes, from 1.
     pub version: i64,
     /// When it was created.

@@ -1,10 +1,10 @@
-//! Permissions, the built-in roles, and grants.
+//! Permissions, the built-in roles, scopes and grants.
 
 use serde::{Deserialize, Serialize};
 
+use super::key::RoleKey;
 use crate::actor::{Author, PluginId};
-use crate::id::{GrantId, GroupId, PersonId, ProjectId, TenantId};
-use crate::ticket::Relation;
+use crate::id::{GrantId, GroupId, PersonId, ProjectId, TenantId, TicketId};
 use crate::time::Timestamp;
 use crate::value::names;
 
@@ -56,7 +56,7 @@ names! {
     }
 }
 
-/// A set of permissions.
+/// A set of permissions. JSON: the list of their names.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Permissions(u64);
 
@@ -83,6 +83,10 @@ impl Permissions {
     pub const fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
     }
+    /// Those that are not among `others`.
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
     /// Whether all of `other` are among them.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -90,6 +94,22 @@ impl Permissions {
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
+    }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<T: IntoIterator<Item = Permission>>(list: T) -> Self {
+        list.into_iter().fold(Self::NONE, |all, permission| all.with(Self::of(&[permission])))
+    }
+}
+impl Serialize for Permissions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+impl<'de> Deserialize<'de> for Permissions {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<Permission>::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
@@ -162,18 +182,6 @@ impl Role {
     }
 }
 
-/// What being something to a ticket allows on that ticket, for as long as it lasts (FEATURES R4).
-pub const fn relation_permissions(relation: Relation) -> Permissions {
-    use Permission::*;
-    match relation {
-        Relation::Reporter | Relation::Requester => Permissions::of(&[TicketRead, EntryWrite, TicketWatch]),
-        Relation::Assignee => Permissions::of(&[TicketRead, TicketEdit, TicketMove, TicketWatch, EntryWrite]),
-        Relation::Watcher | Relation::Approver | Relation::Member => {
-            Permissions::of(&[TicketRead, EntryWrite, TicketWatch])
-        }
-    }
-}
-
 /// Who holds a grant. JSON: `{"person": "…"}`, `{"group": "…"}`, `{"plugin": "…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -221,19 +229,53 @@ impl From<PluginId> for Principal {
     }
 }
 
-/// Where a grant holds. Permissions add up down the tree; there are no denials.
+/// Where a grant holds: tenant ⊃ department, company, project ⊃ ticket (FEATURES R1). Permissions add up down the tree;
+/// there are no denials. JSON: `"tenant"`, `{"project": "…"}`, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// In the whole tenant.
     Tenant,
+    /// On tickets owned by this department, or by a group below it.
+    Department(GroupId),
+    /// On tickets of this company.
+    Company(GroupId),
     /// In one project.
     Project(ProjectId),
+    /// On one ticket.
+    Ticket(TicketId),
+}
+
+impl Scope {
+    /// `tenant`, `department`, `company`, `project` or `ticket`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Department(_) => "department",
+            Self::Company(_) => "company",
+            Self::Project(_) => "project",
+            Self::Ticket(_) => "ticket",
+        }
+    }
+
+    /// What a role that allows `permissions` allows when it is granted here: whoever is given a role on one ticket is
+    /// shown it, unless it is restricted.
+    pub const fn lends(&self, permissions: Permissions) -> Permissions {
+        match self {
+            Self::Ticket(_) => permissions.with(Permissions::of(&[Permission::TicketRead])),
+            Self::Tenant | Self::Department(_) | Self::Company(_) | Self::Project(_) => permissions,
+        }
+    }
 }
 
 impl From<ProjectId> for Scope {
     fn from(id: ProjectId) -> Self {
         Self::Project(id)
+    }
+}
+impl From<TicketId> for Scope {
+    fn from(id: TicketId) -> Self {
+        Self::Ticket(id)
     }
 }
 
@@ -247,7 +289,7 @@ pub struct Grant {
     /// Who holds it.
     pub to: Principal,
     /// Which role.
-    pub role: Role,
+    pub role: RoleKey,
     /// Where.
     pub scope: Scope,
     /// Until when; open when none.

@@ -2,7 +2,7 @@
 
 use crate::id::{JobId, TenantId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
-use crate::role::Grant;
+use crate::role::{CustomRole, Grant};
 use crate::ticket::{Entry, Link, Participant, Revision, SearchDoc, Tag, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
 use crate::workflow::Published;
@@ -81,6 +81,7 @@ pub enum Row {
     Group(Group),
     Membership(Membership),
     Grant(Grant),
+    Role(CustomRole),
     Workflow(Published),
     Tag(Tag),
     Installation(Installation),
@@ -106,6 +107,7 @@ impl Row {
             Self::Group(row) => (("group", row.id.to_string()), row.version),
             Self::Tag(row) => (("tag", row.id.to_string()), row.version),
             Self::Installation(row) => (("plugin", row.plugin.to_string()), row.version),
+            Self::Role(row) => (("role", row.key.to_string()), row.version),
             Self::Workflow(row) => (("workflow", row.key.clone()), i64::from(row.version)),
             Self::Membership(_)
             | Self::Grant(_)
@@ -125,7 +127,7 @@ impl Row {
 
 /// One row before and after: an insert (`None` before), an update, or a delete (`None` after).
 ///
-/// Rows that count versions (tenants, projects, people, groups, tags, installations, tickets, entries, plugin values)
+/// Rows that count versions (tenants, projects, people, groups, roles, tags, installations, tickets, entries, plugin values)
 /// must still have the version of the image before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

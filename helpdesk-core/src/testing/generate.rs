@@ -5,13 +5,14 @@ mod filters;
 use super::{Chance, World};
 use crate::actor::Actor;
 use crate::command::{
-    Ask, Asking, Claim, Command, Comment, CreateTicket, DeleteComment, DeleteTicket, EditComment, EditTicket,
-    ForceState, GrantRole, LinkTickets, Made, MoveTo, Patch, Reassign, Relate, RestoreTicket, TagTicket, UnlinkTickets,
-    Unrelate,
+    Ask, Asking, Claim, Command, Comment, CreateGroup, CreateTicket, DefineRole, DeleteComment, DeleteTicket, EditComment,
+    EditProject, EditTicket, ForceState, GrantRole, LinkTickets, Made, MoveTo, Patch, Reassign, Relate, RestoreTicket,
+    TagTicket, UnlinkTickets, Unrelate,
 };
 use crate::error::ActError;
 use crate::id::{EntryId, GroupId, PersonId, TagId, TicketId};
-use crate::role::Role;
+use crate::org::GroupKind;
+use crate::role::{Permission, Principal, RELATION_MAX, Relations, Role, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::{Clock, Timestamp};
 
@@ -30,6 +31,9 @@ pub struct Population {
     pub entries: Vec<(TicketId, EntryId)>,
     /// Where choices come from.
     pub chance: Chance,
+    /// Departments, each below the one before.
+    departments: Vec<GroupId>,
+    companies: Vec<GroupId>,
 }
 
 /// A command that was sent, and what became of it.
@@ -43,9 +47,18 @@ pub struct Sent {
 }
 
 impl Population {
-    /// Nobody but the people of the world.
-    pub fn new(world: World, seed: u64) -> Self {
-        Self { world, tickets: vec![], entries: vec![], chance: Chance::new(seed) }
+    /// Nobody but the people of the world; with three departments in a line, and two companies.
+    pub async fn found(world: World, seed: u64) -> Self {
+        let (host, mut departments, mut companies) = (world.host(), vec![], vec![]);
+        for name in ["works", "field", "night"] {
+            let parent = departments.last().copied();
+            let group = CreateGroup { parent, ..CreateGroup::new(world.tenant, GroupKind::Department, name) };
+            departments.push(world.must(&host, group).await);
+        }
+        for name in ["globex", "initech"] {
+            companies.push(world.must(&host, CreateGroup::new(world.tenant, GroupKind::Company, name)).await);
+        }
+        Self { world, tickets: vec![], entries: vec![], chance: Chance::new(seed), departments, companies }
     }
 
     /// Sends `count` commands.
@@ -75,21 +88,52 @@ impl Population {
         Sent { by, command, done }
     }
 
-    /// Grants random roles to random people on random scopes.
+    /// Grants random roles to random people and groups on random scopes.
     pub async fn mix_roles(&mut self, count: usize) {
+        let mut roles: Vec<RoleKey> = Role::ALL.iter().map(|role| RoleKey::from(*role)).collect();
+        for _ in 0..3 {
+            let permissions = Permission::ALL.iter().copied().filter(|_| self.chance.percent(25)).collect();
+            let key = format!("own-{}", self.chance.below(1_000_000_000));
+            let role = DefineRole { tenant: self.world.tenant, key: key.clone(), name: key, permissions };
+            roles.push(self.world.must(&self.world.host(), role).await);
+        }
         for _ in 0..count {
-            let role = *self.chance.pick(Role::ALL);
-            let who = self.person();
-            let project = *self.chance.pick(&[self.world.it, self.world.ops]);
-            let mut grant = GrantRole::new(role, who);
-            if self.chance.percent(60) {
-                grant = grant.on(project);
-            }
+            let role = self.chance.pick(&roles).clone();
+            let who: Principal = if self.chance.percent(20) { self.world.network.into() } else { self.person().into() };
+            let mut grant = GrantRole::new(role, who).on(self.scope());
             if self.chance.percent(20) {
                 grant = grant.until(self.world.clock.now().plus_millis(5_000));
             }
             let id = self.chance.uuid(self.world.clock.now().millis());
-            self.world.must(&self.world.host(), grant.with_id(id)).await;
+            match self.world.act(&self.world.host(), grant.with_id(id)).await {
+                Ok(_) => {}
+                // A ticket that is deleted.
+                Err(error) => assert_eq!(error.code(), "FIELD_INVALID", "{error}"),
+            }
+        }
+    }
+
+    /// Lets relations give other things in one project than by default.
+    pub async fn mix_relations(&mut self) {
+        let mut relations = Relations::DEFAULT;
+        for relation in Relation::ALL {
+            if self.chance.percent(50) {
+                let gives = RELATION_MAX.iter().filter(|_| self.chance.percent(50)).collect();
+                relations = relations.with(*relation, gives);
+            }
+        }
+        let project = *self.chance.pick(&[self.world.it, self.world.ops]);
+        let edit = EditProject { relations: Some(relations), ..EditProject::new(project) };
+        self.world.must(&self.world.host(), edit).await;
+    }
+
+    fn scope(&mut self) -> Scope {
+        match self.chance.below(10) {
+            0..=1 => Scope::Tenant,
+            2..=3 => Scope::Project(*self.chance.pick(&[self.world.it, self.world.ops])),
+            4..=5 => Scope::Department(*self.chance.pick(&self.departments)),
+            6..=7 => Scope::Company(*self.chance.pick(&self.companies)),
+            _ => self.chance.maybe(&self.tickets).map_or(Scope::Tenant, |ticket| Scope::Ticket(*ticket)),
         }
     }
 
@@ -108,8 +152,12 @@ impl Population {
         self.chance.some(&people, most)
     }
 
-    fn groups(&self) -> [GroupId; 2] {
-        [self.world.network, self.world.service]
+    fn groups(&self) -> Vec<GroupId> {
+        [self.world.network, self.world.service].into_iter().chain(self.departments.iter().copied()).collect()
+    }
+
+    fn companies(&self) -> Vec<GroupId> {
+        self.companies.clone()
     }
 
     fn tags(&self) -> [TagId; 2] {
@@ -207,9 +255,9 @@ impl Population {
     }
 
     fn patch(&mut self, new: bool) -> Patch {
-        let (mut patch, groups) = (Patch::default(), self.groups());
+        let (mut patch, groups, companies) = (Patch::default(), self.groups(), self.companies());
         for _ in 0..1 + self.chance.below(if new { 8 } else { 3 }) {
-            match self.chance.below(12) {
+            match self.chance.below(13) {
                 0 => patch.title = Some(self.words(4)),
                 1 => patch.description = Some(self.words(9)),
                 2 => patch.kind = Some(*self.chance.pick(TicketType::ALL)),
@@ -218,6 +266,7 @@ impl Population {
                 5 => patch.importance = Some(*self.chance.pick(Importance::ALL)),
                 6 => patch.visibility = Some(*self.chance.pick(Visibility::ALL)),
                 7 => patch.group = Some(self.chance.percent(80).then(|| *self.chance.pick(&groups))),
+                12 => patch.company = Some(self.chance.percent(80).then(|| *self.chance.pick(&companies))),
                 8 => patch.parent = Some(self.chance.maybe(&self.tickets).copied()),
                 9 => patch.start_at = Some(self.chance.percent(70).then(|| self.instant())),
                 10 => patch.due_at = Some(self.chance.percent(70).then(|| self.instant())),

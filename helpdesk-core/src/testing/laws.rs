@@ -1,23 +1,23 @@
 //! Laws that hold on every store, for generated worlds: each is a function over an empty, migrated database that panics
 //! with its seed when the law is broken.
 
+mod sight;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use self::sight::{lists, narrowed};
 use super::generate::Population;
 use super::{Schedule, World};
 use crate::case::{Case, Moment};
 use crate::command::{Asking, Command, Comment};
-use crate::desk::read::Page;
 use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
-use crate::filter::{Cond, Filter, Order, SortBy};
+use crate::filter::{Filter, Order, SortBy};
 use crate::id::{EntryId, TicketId};
-use crate::role::{Access, Permission};
-use crate::store::{Database, Find, Internal, Log, Parts, Store, Which};
+use crate::store::{Database, Find, Log, Parts, Store, Which};
 use crate::text;
 use crate::ticket::{EntryVisibility, SearchDoc, decide};
-use crate::time::Clock;
 use crate::value::{Change, Field, Value};
 
 /// Everything stored of every ticket of the population.
@@ -34,7 +34,7 @@ async fn stored(population: &Population) -> Vec<Parts> {
 /// that ask for what is already so change nothing. Answers the whole log as lines, the same on every database.
 pub async fn replay(store: Arc<dyn Database>, seed: u64, commands: usize) -> Vec<String> {
     let world = World::found(store, "replayed").await;
-    let mut population = Population::new(world, seed);
+    let mut population = Population::found(world, seed).await;
     let mut done = 0;
     for _ in 0..commands {
         let sent = population.step().await;
@@ -67,7 +67,7 @@ pub async fn replay(store: Arc<dyn Database>, seed: u64, commands: usize) -> Vec
 /// command done once, and every ticket still equals its history.
 pub async fn weather(store: Arc<dyn Database>, seed: u64, comments: usize) {
     let world = World::found(store, "weathered").await;
-    let mut population = Population::new(world, seed);
+    let mut population = Population::found(world, seed).await;
     population.grow(30).await;
     let storm = Schedule { unavailable: 8, lost: 8, stale: 8, late: 8, only: None };
     let world = population.world.clone();
@@ -237,7 +237,7 @@ fn shown(case: &Case, shown: &BTreeSet<TicketId>) -> Case {
 /// A filter selects the same tickets in memory and in the database, whichever parents are shown.
 pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally {
     let world = World::found(store, "filtered").await;
-    let mut population = Population::new(world, seed);
+    let mut population = Population::found(world, seed).await;
     population.grow(420).await;
     let config = population.world.store.config(population.world.tenant).await.unwrap().expect("the tenant");
     let mut all: Vec<(Case, Vec<SearchDoc>)> = vec![];
@@ -253,10 +253,7 @@ pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally
         for name in used {
             *tally.operators.entry(name).or_default() += 1;
         }
-        let searchable = |case: &Case| match &internal {
-            Internal::Everywhere => true,
-            Internal::Projects(projects) => projects.contains(&case.ticket.project),
-        };
+        let searchable = |case: &Case| internal.matches(case, &[], false);
         let parents = if population.chance.percent(50) { Filter::All } else { population.filter().0 };
         let select = |fits: &dyn Fn(&Case, &[SearchDoc]) -> bool| -> BTreeSet<TicketId> {
             all.iter().filter(|(case, docs)| fits(case, docs)).map(|(case, _)| case.ticket.id).collect()
@@ -277,71 +274,4 @@ pub async fn filters(store: Arc<dyn Database>, seed: u64, cases: usize) -> Tally
         tally.telling += usize::from(!found.is_empty() && found.len() < all.len());
     }
     tally
-}
-
-/// For everybody: what is listed is what may be read is what is counted.
-pub async fn lists(store: Arc<dyn Database>, seed: u64) {
-    let world = World::found(store, &format!("listed{seed}")).await;
-    let mut population = Population::new(world, seed);
-    population.mix_roles(6).await;
-    population.grow(160).await;
-    population.world.clock.advance(5_001); // some grants end
-    let stored = stored(&population).await;
-    let config = population.world.store.config(population.world.tenant).await.unwrap().expect("the tenant");
-    let everybody: Vec<crate::Actor> = population.world.people().map(|(_, actor)| actor.clone()).into();
-    for viewer in everybody {
-        let world = &population.world;
-        let (_, standing) = world.store.standing(&viewer).await.unwrap();
-        let access = Access::compile(&viewer, standing.person.as_ref(), &standing.grants, world.clock.now());
-        let may = |parts: &&Parts| access.on(&parts.ticket, &parts.people).has(Permission::TicketRead);
-        let open = |parts: &&Parts| {
-            let kept = access.on(&parts.ticket, &parts.people).has(Permission::TicketDelete);
-            parts.ticket.deleted_at.is_none() || kept
-        };
-        let above: BTreeSet<TicketId> = stored.iter().filter(may).filter(open).map(|parts| parts.ticket.id).collect();
-        for deleted in [false, true] {
-            let (wanted, _) = population.filter();
-            // Full text looks into what the viewer may read: the law of filters holds that.
-            let wanted = if wanted.mentions(|cond| matches!(cond, Cond::Text(_) | Cond::Deleted(_))) {
-                Filter::All
-            } else {
-                wanted
-            };
-            let wanted = if deleted { wanted.and(Cond::Deleted(true)) } else { wanted };
-            let expected: BTreeSet<TicketId> = stored
-                .iter()
-                .filter(may)
-                .filter(|parts| {
-                    let may = access.on(&parts.ticket, &parts.people);
-                    let visible = match (parts.ticket.deleted_at.is_some(), deleted) {
-                        (false, false) => true,
-                        (true, true) => may.has(Permission::TicketDelete),
-                        (_, _) => false,
-                    };
-                    let workflow = config.workflows.get(&parts.ticket.workflow).expect("its workflow").clone();
-                    visible && wanted.matches(&shown(&(*parts).clone().case(workflow), &above), &[], false)
-                })
-                .map(|parts| parts.ticket.id)
-                .collect();
-            let desk = &population.world.desk;
-            let (mut listed, mut page) = (BTreeSet::new(), Page::first(17));
-            loop {
-                let views = desk.tickets(&viewer, &wanted, page.clone()).await.unwrap();
-                let Some(last) = views.last() else { break };
-                page = page.after(last.place);
-                assert!(views.iter().all(|view| listed.insert(view.case.ticket.id)), "seed {seed}: twice in a list");
-            }
-            assert_eq!(listed, expected, "seed {seed}: {viewer:?} lists {wanted:?}");
-            let count = desk.count(&viewer, &wanted).await.unwrap();
-            assert_eq!(count.value as usize, expected.len(), "seed {seed}: {viewer:?} counts {wanted:?}");
-        }
-        let desk = &population.world.desk;
-        for parts in &stored {
-            let shown = access.on(&parts.ticket, &parts.people);
-            let gone = parts.ticket.deleted_at.is_some() && !shown.has(Permission::TicketDelete);
-            let readable = shown.has(Permission::TicketRead) && !gone;
-            let read = desk.ticket(&viewer, parts.ticket.id).await;
-            assert_eq!(read.is_ok(), readable, "seed {seed}: {viewer:?} reads {}", parts.ticket.id);
-        }
-    }
 }

@@ -13,7 +13,8 @@ use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
 use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Candidate, Person};
-use crate::role::{Access, Denied, Grant, Permission, Principal};
+use crate::role::explain::{self, Explanation, Whom};
+use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Scope};
 use crate::scene::{Ctx, Scene, Turns, settle};
 use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::link::Step;
@@ -77,13 +78,29 @@ impl Model {
             return Err(Refusal::Suspended);
         }
         let person = by.person_id().and_then(|id| rows.people.get(&id));
-        let concerns = |grant: &&Grant| match &grant.to {
-            Principal::Person(id) => Some(*id) == by.person_id(),
-            Principal::Group(group) => by.person_id().is_some_and(|id| rows.members.contains_key(&(*group, id))),
-            Principal::Plugin(id) => matches!(by, Actor::Plugin(_, own) if own == id),
-        };
-        let grants: Vec<Grant> = rows.grants.values().filter(concerns).cloned().collect();
-        Ok(Access::compile(by, person, &grants, now))
+        let grants = rows.grants_of(by);
+        Ok(Access::compile(by, person, &grants, &rows.config, now))
+    }
+
+    /// Why `who` may or may not do this to a ticket that `viewer` sees as `case`.
+    pub fn explain(
+        &self,
+        viewer: &Actor,
+        who: &Actor,
+        permission: Permission,
+        case: &Case,
+        now: Timestamp,
+    ) -> Result<Explanation, Refusal> {
+        let tenant = case.ticket.tenant;
+        let granted = self.access(viewer, tenant, now)?.granted(&case.ticket);
+        if who != viewer && !granted.has(Permission::RoleGrant) && !granted.has(Permission::AuditRead) {
+            return Err(Denied { needed: Permission::RoleGrant }.into());
+        }
+        let (rows, access) = (&self.tenants[&tenant], self.access(who, tenant, now)?);
+        let grants = rows.grants_of(who);
+        let person = who.person_id().and_then(|id| rows.people.get(&id));
+        let whom = Whom { actor: who, person, grants: &grants, access: &access };
+        Ok(explain::explain(whom, &rows.config, case, Permissions::of(&[permission]), now))
     }
 
     /// Decides a command and keeps what it writes.
@@ -92,7 +109,7 @@ impl Model {
         let registers = matches!(command, Command::RegisterTenant(_));
         let tenant = if registers { Mint::new(id).id() } else { tenant_of(by, command)? };
         if registers && !matches!(by, Actor::System(_)) {
-            return Err(Refusal::not_found("tenant", tenant));
+            return Err(Denied { needed: Permission::ProjectManage }.into());
         }
         if registers && !self.tenants.contains_key(&tenant) {
             self.tenants.insert(tenant, Rows::blank(tenant, now));
@@ -180,6 +197,16 @@ impl Model {
         let mut wanted = needs.tickets.clone();
         // A ticket that leaves its parent is told of there.
         wanted.extend(needs.tickets.iter().filter_map(|id| rows.cases.get(id)?.ticket.parent));
+        // Whoever takes back a grant on a ticket must hold it there.
+        let revoked = needs.grant.and_then(|id| rows.grants.get(&id));
+        let shared = needs
+            .member
+            .into_iter()
+            .flat_map(|(group, _)| rows.grants.values().filter(move |grant| grant.to == Principal::Group(group)));
+        wanted.extend(revoked.into_iter().chain(shared).filter_map(|grant| match grant.scope {
+            Scope::Ticket(id) => Some(id),
+            Scope::Tenant | Scope::Department(_) | Scope::Company(_) | Scope::Project(_) => None,
+        }));
         let cases = wanted.iter().filter_map(|id| rows.cases.get(id)).map(|case| {
             let mut case = Case::clone(case);
             case.entries.retain(|entry| needs.entries.contains(&entry.id));
@@ -243,6 +270,12 @@ impl Model {
             scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
             scene.member = rows.members.contains_key(&(group, person));
         }
+        let named = rows.grants.values().filter(|grant| Some(&grant.role) == needs.role.as_ref());
+        scene.role_until = named.map(|grant| grant.expires_at.unwrap_or(Timestamp::NEVER)).max();
+        if needs.departments {
+            let there = rows.grants.values().filter(|grant| matches!(grant.scope, Scope::Department(_)));
+            scene.group_grants = there.cloned().collect();
+        }
         scene.tenant_taken = needs
             .tenant_key
             .as_ref()
@@ -282,6 +315,16 @@ impl Rows {
         links
     }
 
+    /// The grants that concern somebody.
+    fn grants_of(&self, who: &Actor) -> Vec<Grant> {
+        let concerns = |grant: &&Grant| match &grant.to {
+            Principal::Person(id) => Some(*id) == who.person_id(),
+            Principal::Group(group) => who.person_id().is_some_and(|id| self.members.contains_key(&(*group, id))),
+            Principal::Plugin(id) => matches!(who, Actor::Plugin(_, own) if own == id),
+        };
+        self.grants.values().filter(concerns).cloned().collect()
+    }
+
     fn case(&mut self, id: TicketId) -> Option<&mut Case> {
         self.cases.get_mut(&id).map(Arc::make_mut)
     }
@@ -296,6 +339,8 @@ impl Rows {
             Row::Project(row) => drop(config.projects.insert(row.id, row)),
             Row::Group(row) => drop(config.groups.insert(row.id, row)),
             Row::Tag(row) => drop(config.tags.insert(row.id, row)),
+            Row::Role(row) if gone => drop(config.roles.remove(&row.key)),
+            Row::Role(row) => drop(config.roles.insert(row.key.clone(), row)),
             Row::Installation(row) if gone => drop(config.plugins.remove(&row.plugin)),
             Row::Installation(row) => drop(config.plugins.insert(row.plugin.clone(), Arc::new(row))),
             Row::Workflow(row) => {

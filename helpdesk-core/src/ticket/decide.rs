@@ -3,6 +3,7 @@
 pub mod fields;
 mod people;
 
+pub(crate) use people::needed_for;
 pub use people::{claim, reassign, relate, tag, unrelate};
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::workflow::{Category, Transition, Workflow};
 
 /// Refuses unless the actor has `needed` on the case (which they can see).
 pub(crate) fn require(ctx: &Ctx<'_>, case: &Case, needed: Permission) -> Result<(), Refusal> {
-    if ctx.access.on(&case.ticket, &case.people).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
+    if ctx.access.on(case).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
 }
 
 /// The case to be changed: visible, not deleted.
@@ -142,8 +143,17 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
         estimate: draft.estimate,
         people,
         tags,
+        company: draft.company,
     };
     check_entrance(scene, ask, id, &event, transition, workflow.clone(), ctx)?;
+    if ctx.access.is_narrowed() {
+        let moment = Moment { by: &ctx.by, at: ctx.at, version: 1 };
+        let mut case = created(scene.tenant, id, &event, workflow.clone(), moment);
+        case.ticket.title.clone_from(&ask.title);
+        if !ctx.access.admits(&case) {
+            return Err(Denied { needed: Permission::TicketCreate }.into());
+        }
+    }
     Ok(Decision::ticket(id, event)
         .side(Side::Title(id, ask.title.clone(), draft.salt))
         .side(Side::Text(TicketText { tenant: scene.tenant, ticket: id, description, salt }))
@@ -197,6 +207,7 @@ pub(crate) fn created(
         importance: event.importance,
         visibility: event.visibility,
         group: event.group,
+        company: event.company,
         parent: event.parent,
         start_at: event.start_at,
         due_at: event.due_at,
@@ -293,7 +304,7 @@ pub fn delete(scene: &Scene, ask: &DeleteTicket, ctx: &Ctx<'_>) -> Result<Decisi
 /// Restores a deleted ticket.
 pub fn restore(scene: &Scene, ask: &RestoreTicket, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let case = scene.seen(ask.ticket, ctx)?;
-    let may = ctx.access.on(&case.ticket, &case.people).has(Permission::TicketDelete);
+    let may = ctx.access.on(case).has(Permission::TicketDelete);
     if case.ticket.deleted_at.is_some() && !may {
         return Err(Refusal::not_found("ticket", ask.ticket));
     }

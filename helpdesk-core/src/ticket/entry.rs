@@ -55,7 +55,7 @@ pub fn comment(scene: &Scene, ask: &Comment, ctx: &mut Ctx<'_>) -> Result<Decisi
 /// The entry, if the actor may see it and change it.
 fn mine<'a>(scene: &'a Scene, ticket: crate::id::TicketId, id: EntryId, ctx: &Ctx<'_>) -> Result<&'a Entry, Refusal> {
     let case = live(scene, ticket, ctx)?;
-    let may = ctx.access.on(&case.ticket, &case.people);
+    let may = ctx.access.on(case);
     let hidden = |entry: &&Entry| entry.visibility == EntryVisibility::Internal && !may.has(Permission::EntryInternal);
     let entry = scene
         .entry(ticket, id)

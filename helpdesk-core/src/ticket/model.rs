@@ -132,6 +132,8 @@ pub struct Ticket {
     pub visibility: Visibility,
     /// The owning group.
     pub group: Option<GroupId>,
+    /// The client's company it is for.
+    pub company: Option<GroupId>,
     /// The ticket above.
     pub parent: Option<TicketId>,
     /// Planned start.

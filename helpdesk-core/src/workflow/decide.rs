@@ -54,7 +54,7 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
         let (transition, state, open) = (transition.id.clone(), ticket.state.clone(), open());
         return Err(WorkflowRefusal::Closed { transition, state, open }.into());
     }
-    let may = ctx.access.on(ticket, &case.people);
+    let may = ctx.access.on(case);
     if let Some(denied) = exits::denied(transition, may) {
         return Err(denied.into());
     }

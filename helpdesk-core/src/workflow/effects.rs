@@ -27,11 +27,6 @@ pub struct Wants {
 }
 
 impl Wants {
-    /// Whether there is nothing to be looked up.
-    pub fn is_empty(&self) -> bool {
-        self.pools.is_empty() && self.below.is_empty()
-    }
-
     /// Adds what taking `transition` has to know; `groups` may own the ticket by then. A new ticket has nothing below.
     pub fn of(&mut self, workflow: &Workflow, transition: &Transition, ticket: Option<TicketId>, groups: &[GroupId]) {
         if transition.validators.contains(&Validator::ChildrenEnded) {
@@ -204,7 +199,7 @@ pub(crate) fn children_ended(scene: &Scene, ticket: &Ticket, ctx: &Ctx<'_>) -> O
     let open = |case: &&Case| {
         case.ticket.deleted_at.is_none()
             && !case.ticket.category.ended()
-            && ctx.access.on(&case.ticket, &case.people).has(crate::role::Permission::TicketRead)
+            && ctx.access.on(*case).has(crate::role::Permission::TicketRead)
     };
     Some(!scene.cases().filter(|case| case.ticket.parent == Some(ticket.id)).any(|case| open(&case)))
 }

@@ -110,6 +110,7 @@ fn empty(
     let empty = |field: &Field| match field {
         Field::Description => !described,
         Field::Group => ticket.group.is_none(),
+        Field::Company => ticket.company.is_none(),
         Field::Parent => ticket.parent.is_none(),
         Field::StartAt => ticket.start_at.is_none(),
         Field::DueAt => ticket.due_at.is_none(),

@@ -1,6 +1,7 @@
 //! What the desk itself holds, whatever the store: sets of commands, recorded times, cached rights, live delivery,
-//! hidden parents, links, timelines. What every store must do is the conformance suite's.
+//! hidden parents, links, timelines, the host's authorizer. What every store must do is the conformance suite's.
 
+mod authorizer;
 mod links;
 mod live;
 mod parents;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use helpdesk_core::event::*;
 use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};
-use helpdesk_core::role::{Principal, Role, Scope};
+use helpdesk_core::role::{Permission, Permissions, Principal, Relations, Role, Scope};
 use helpdesk_core::ticket::{
     EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility,
 };
@@ -32,6 +32,7 @@ fn at(seconds: i64) -> Timestamp {
 fn organisation() -> Vec<Event> {
     let (project, person, group, tag, grant) =
         (id::<ProjectId>(1), id::<PersonId>(2), id::<GroupId>(3), id::<TagId>(4), id::<GrantId>(5));
+    let permissions = Permissions::of(&[Permission::TicketRead, Permission::TicketEdit]);
     let plugin: PluginId = "triage".parse().unwrap();
     let workflow = WorkflowRef { key: "kanban".into(), version: 2 };
     vec![
@@ -53,6 +54,7 @@ fn organisation() -> Vec<Event> {
             workflow: Some("itil_incident".into()),
             visibility: Some(Visibility::Restricted),
             deleted: Some(true),
+            relations: Some(Relations::DEFAULT.with(Relation::Watcher, permissions)),
         }
         .into(),
         PersonAdded { person, kind: PersonKind::Staff }.into(),
@@ -64,12 +66,16 @@ fn organisation() -> Vec<Event> {
         RoleGranted {
             grant,
             to: Principal::Person(person),
-            role: Role::Agent,
+            role: Role::Agent.into(),
             scope: Scope::Project(project),
             expires_at: Some(at(60)),
         }
         .into(),
-        RoleRevoked { grant, to: Principal::Plugin(plugin.clone()), role: Role::Observer, scope: Scope::Tenant }.into(),
+        RoleRevoked { grant, to: Principal::Plugin(plugin.clone()), role: Role::Observer.into(), scope: Scope::Tenant }
+            .into(),
+        RoleDefined { role: "triager".parse().unwrap(), name: "Triager".into(), permissions }.into(),
+        RoleEdited { role: "triager".parse().unwrap(), name: None, permissions: Some(Permissions::NONE) }.into(),
+        RoleDeleted { role: "triager".parse().unwrap() }.into(),
         WorkflowPublished { workflow, hash: "ab".repeat(32) }.into(),
         TagDefined {
             tag,
@@ -112,6 +118,7 @@ fn tickets() -> Vec<Event> {
             estimate: Some(90),
             people: vec![(Relation::Reporter, person), (Relation::Assignee, person)],
             tags: vec![tag],
+            company: Some(id(9)),
         }
         .into(),
         TicketEdited {

@@ -70,6 +70,15 @@ async fn what_is_listed_may_be_read_and_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_host_takes_away_is_nowhere() {
+    let (one, other) = (sqlite().await, postgres().await);
+    for seed in 0..long(3, 60) as u64 {
+        laws::narrowed(one.clone(), seed).await;
+        laws::narrowed(other.clone(), seed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_in_bad_weather_does_everything_once() {
     for seed in 0..long(2, 50) as u64 {
         laws::weather(sqlite().await, seed, 60).await;

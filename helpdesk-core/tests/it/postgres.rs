@@ -53,6 +53,7 @@ fn ticket(n: u128) -> Ticket {
         importance: Importance::Normal,
         visibility: Visibility::Project,
         group: None,
+        company: None,
         parent: None,
         start_at: None,
         due_at: None,

@@ -46,6 +46,8 @@ pub(crate) struct TicketFilter {
     visibility: Option<VisibilityFilter>,
     /// Its owning group.
     group: Option<GroupFilter>,
+    /// The client's company it is for.
+    company: Option<CompanyFilter>,
     /// The ticket above.
     parent: Option<ParentFilter>,
     /// Its tags.
@@ -167,6 +169,8 @@ macro_rules! optional_choices {
 optional_choices! {
     /// Compares the owning group.
     GroupFilter of GroupId => Cond::Group;
+    /// Compares the client's company.
+    CompanyFilter of GroupId => Cond::Company;
     /// Compares the ticket above.
     ParentFilter of TicketId => Cond::Parent;
     /// Compares tags; holds when one of them does.
@@ -324,6 +328,7 @@ impl TicketFilter {
         all.extend(self.importance.map(ImportanceFilter::compile));
         all.extend(self.visibility.map(VisibilityFilter::compile));
         all.extend(self.group.map(GroupFilter::compile));
+        all.extend(self.company.map(CompanyFilter::compile));
         all.extend(self.parent.map(ParentFilter::compile));
         all.extend(self.tag.map(TagFilter::compile));
         all.extend(self.created_by.map(CreatorFilter::compile));

@@ -26,6 +26,8 @@ pub(super) struct TicketFieldsInput {
     visibility: Option<Visibility>,
     /// The owning group; null for none.
     group: MaybeUndefined<Ref<GroupId>>,
+    /// The client's company it is for; null for none.
+    company: MaybeUndefined<Ref<GroupId>>,
     /// The ticket above; null for none.
     parent: MaybeUndefined<Ref<TicketId>>,
     /// Planned start; null for none.
@@ -56,6 +58,7 @@ impl TicketFieldsInput {
             importance: self.importance.map(Into::into),
             visibility: self.visibility.map(Into::into),
             group: double(self.group, |it| it.0),
+            company: double(self.company, |it| it.0),
             parent: double(self.parent, |it| it.0),
             start_at: double(self.start_at, |it| it.0),
             due_at: double(self.due_at, |it| it.0),

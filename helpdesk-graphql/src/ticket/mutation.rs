@@ -21,6 +21,7 @@ const MOVED: Places = &[
     ("title", "fields.title"),
     ("description", "fields.description"),
     ("group", "fields.group"),
+    ("company", "fields.company"),
     ("parent", "fields.parent"),
     ("start_at", "fields.startAt"),
     ("due_at", "fields.dueAt"),

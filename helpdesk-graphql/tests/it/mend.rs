@@ -29,7 +29,7 @@ async fn errors_name_the_place_in_the_input() {
         (
             &world.root,
             "roleGrant",
-            json!({"role": "AGENT", "to": {"person": ana}, "project": UNKNOWN, "expiresAt": "2020-01-01T00:00:00Z"}),
+            json!({"role": "agent", "to": {"person": ana}, "project": UNKNOWN, "expiresAt": "2020-01-01T00:00:00Z"}),
             vec!["input.project", "input.expiresAt"],
         ),
         (&world.root, "personEnsure", json!({"externalId": " ", "name": "Zoe"}), vec!["input.externalId"]),

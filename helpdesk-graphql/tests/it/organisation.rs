@@ -1,6 +1,7 @@
 //! Tenants, projects, people, groups, roles, workflows, tags and plugins.
 
 use helpdesk_core::Actor;
+use helpdesk_core::testing::World;
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
@@ -64,7 +65,7 @@ async fn projects_tags_and_groups_are_made_changed_and_listed() {
             "{ projects(first: 10) { nodes { key } totalCount { value } }
         groups(first: 2) { nodes { name } pageInfo { hasNextPage endCursor } } tags(first: 10) { nodes { name } }
         workflows(first: 10) { nodes { key version states { id } transitions { id creates } } }
-        grants(first: 100) { nodes { role everywhere project { key } to { ... on Person { name } } } } }",
+        grants(first: 100) { nodes { role { key } everywhere project { key } to { ... on Person { name } } } } }",
             Value::Null,
         )
         .await;
@@ -79,7 +80,7 @@ async fn projects_tags_and_groups_are_made_changed_and_listed() {
     let found = stage.get(root, "query($id: ID!) { tag(id: $id) { name } }", json!({"id": tag["id"]})).await;
     assert_eq!(found["tag"]["name"], "seo");
     assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 3);
-    let kai = json!({"role": "AGENT", "everywhere": false, "project": {"key": "OPS"}, "to": {"name": "Kai"}});
+    let kai = json!({"role": {"key": "agent"}, "everywhere": false, "project": {"key": "OPS"}, "to": {"name": "Kai"}});
     assert!(lists["grants"]["nodes"].as_array().unwrap().contains(&kai), "{lists:#}");
     let after = json!({"a": lists["groups"]["pageInfo"]["endCursor"]});
     let rest = stage.get(root, "query($a: String) { groups(first: 2, after: $a) { nodes { name } } }", after).await;
@@ -124,13 +125,13 @@ async fn people_are_ensured_edited_and_searched() {
 async fn roles_are_granted_and_revoked() {
     let stage = Stage::new().await;
     let root = &stage.world.root;
-    let input = json!({"role": "AGENT", "to": {"group": stage.world.network.to_string()}, "project": stage.world.it.to_string(),
+    let input = json!({"role": "agent", "to": {"group": stage.world.network.to_string()}, "project": stage.world.it.to_string(),
         "expiresAt": "2027-01-01T00:00:00Z"});
     let grant = stage
         .act(
             root,
             "roleGrant",
-            "grant { id role expiresAt createdBy { name } to { __typename ... on Group { name } } }",
+            "grant { id role { key builtIn } expiresAt createdBy { name } to { __typename ... on Group { name } } }",
             input,
         )
         .await["grant"]
@@ -269,4 +270,35 @@ async fn lists_go_on_behind_what_is_gone() {
     let input = json!({"group": stage.world.service.to_string(), "person": first["nodes"][0]["id"]});
     stage.act(root, "groupRemoveMember", "", input).await;
     assert_eq!(page(members, first["pageInfo"]["endCursor"].clone()).await["members"], second);
+}
+
+#[tokio::test]
+async fn roles_of_ones_own_are_defined_granted_and_deleted() {
+    let stage = Stage::new().await;
+    let root = &stage.world.root;
+    let input = json!({"key": "triager", "name": "Triager", "permissions": ["TICKET_READ", "TICKET_EDIT"]});
+    let role =
+        stage.act(root, "roleDefine", "role { key name builtIn permissions version createdBy { name } }", input).await;
+    let expected = json!({"key": "triager", "name": "Triager", "builtIn": false,
+        "permissions": ["TICKET_READ", "TICKET_EDIT"], "version": 1, "createdBy": {"name": "Root"}});
+    assert_eq!(role["role"], expected);
+    let ticket = stage.world.ticket("one").await;
+    let input = json!({"role": "triager", "to": {"person": World::id(&stage.world.rob).to_string()}, "ticket": ticket.to_string()});
+    let granted = "grant { id role { name } scope everywhere project { key } group { name } ticket { title } }";
+    let grant = stage.act(root, "roleGrant", granted, input).await["grant"].clone();
+    assert_eq!((&grant["role"]["name"], &grant["scope"]), (&json!("Triager"), &json!("TICKET")));
+    assert_eq!((&grant["ticket"]["title"], &grant["everywhere"]), (&json!("one"), &json!(false)));
+    let held = stage.act(root, "roleDelete", "", json!({"role": "triager"})).await;
+    assert_eq!((&held["userErrors"][0]["code"], &held["userErrors"][0]["field"]), (&json!("IN_USE"), &json!("role")));
+    let edit = json!({"role": "triager", "permissions": ["TICKET_READ"], "expectedVersion": 1});
+    assert_eq!(stage.act(root, "roleEdit", "role { version }", edit.clone()).await["role"]["version"], 2);
+    assert_eq!(stage.act(root, "roleEdit", "", edit).await["userErrors"][0]["code"], "VERSION_CONFLICT");
+    let roles = stage.get(root, "{ roles { key } }", Value::Null).await["roles"].clone();
+    assert_eq!((roles.as_array().unwrap().len(), &roles[8]["key"]), (9, &json!("triager")));
+    stage.act(root, "roleRevoke", "grantId", json!({"grant": grant["id"]})).await;
+    assert_eq!(stage.act(root, "roleDelete", "roleKey", json!({"role": "triager"})).await["roleKey"], "triager");
+    assert_eq!(stage.act_code(root, "roleDelete", json!({"role": "triager"})).await, "NOT_FOUND");
+    let two = json!({"role": "agent", "to": {"person": World::id(&stage.world.rob).to_string()},
+        "ticket": ticket.to_string(), "project": stage.world.it.to_string()});
+    assert_eq!(stage.act_code(root, "roleGrant", two).await, "BAD_USER_INPUT");
 }

@@ -202,6 +202,7 @@ fn patch(fields: &[Field], setting: &Setting<'_>) -> Result<Patch, String> {
             "importance" => patch.importance = Some(named_value(field)?),
             "visibility" => patch.visibility = Some(named_value(field)?),
             "group" => patch.group = Some(if null { None } else { Some(group_id(setting, &as_text(field)?)?) }),
+            "company" => patch.company = Some(if null { None } else { Some(group_id(setting, &as_text(field)?)?) }),
             "parent" => patch.parent = Some(if null { None } else { Some(named_value(field)?) }),
             "start_at" => patch.start_at = Some(as_time(field)?),
             "due_at" => patch.due_at = Some(as_time(field)?),

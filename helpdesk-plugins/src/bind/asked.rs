@@ -35,6 +35,7 @@ fn fields(cond: &Cond) -> Vec<&'static str> {
         Cond::Importance(_) => vec!["importance"],
         Cond::Visibility(_) => vec!["visibility"],
         Cond::Group(_) => vec!["group"],
+        Cond::Company(_) => vec!["company"],
         Cond::Parent(_) => vec!["parent"],
         Cond::CreatedBy(_) => vec!["created_by"],
         Cond::Related { relations, .. } | Cond::Mine(relations) => relations.iter().map(|one| people(*one)).collect(),

@@ -87,6 +87,9 @@ pub(super) fn field(config: &TenantConfig, view: &View, name: &str) -> Option<Va
         "project" => config.projects.get(&ticket.project).map_or(Value::Null, |project| text(&project.key)),
         "group" => ticket.group.and_then(|id| config.groups.get(&id)).map_or(Value::Null, |group| text(&group.name)),
         "group_id" => ticket.group.map_or(Value::Null, |id| Value::Text(id.to_string())),
+        "company" => {
+            ticket.company.and_then(|id| config.groups.get(&id)).map_or(Value::Null, |company| text(&company.name))
+        }
         "parent" => ticket.parent.map_or(Value::Null, |id| Value::Text(id.to_string())),
         "tags" => {
             let name = |tag: &helpdesk_core::ticket::Tagging| config.tags.get(&tag.tag).map(|tag| tag.name.clone());

@@ -121,7 +121,7 @@ impl Desk {
         let mut seen: BTreeMap<TicketId, Seen> = BTreeMap::new();
         for parts in found {
             let mut case = super::case(&stand.config, parts)?;
-            let may = stand.access.on(&case.ticket, &case.people);
+            let may = stand.access.on(&case);
             if may.has(Permission::TicketRead) {
                 case.ticket.parent = case.ticket.parent.filter(|parent| shown.contains(parent));
                 let matches = *filter == Filter::All || wanted.matches(&case, &[], false);

@@ -47,7 +47,7 @@ impl Desk {
         let ids: Vec<TicketId> = ids.iter().copied().collect();
         let (_, found) = self.inner.store.tickets(tenant, &ids).await?;
         let sees = |parts: &Parts| {
-            let may = stand.access.on(&parts.ticket, &parts.people);
+            let may = stand.access.on(parts);
             may.has(Permission::TicketRead) && (parts.ticket.deleted_at.is_none() || may.has(Permission::TicketDelete))
         };
         Ok(found.into_iter().filter(sees).map(|parts| parts.ticket.id).collect())

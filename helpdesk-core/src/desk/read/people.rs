@@ -15,7 +15,7 @@ use crate::role::{Access, Denied, Grant, Permission};
 use crate::store::{PeopleFind, by_id};
 
 /// Groups whose members are read at a time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// The people in a group.
 pub type Members = Vec<Person>;
@@ -26,8 +26,8 @@ impl Desk {
         Ok(self.fresh(viewer).await?.1)
     }
 
-    /// The tenant's configuration as the viewer may see it: projects they can see or create in with all their tags; groups,
-    /// for those who see the directory; workflows; plugins, for those who manage them.
+    /// The tenant's configuration as the viewer may see it: projects they can see or create in with all their tags; groups
+    /// and roles, for those who see the directory; workflows; plugins, for those who manage them.
     pub async fn config(&self, viewer: &Actor) -> Result<Arc<TenantConfig>, ActError> {
         let (config, access) = self.fresh(viewer).await?;
         if matches!(viewer, Actor::System(_)) {
@@ -43,6 +43,9 @@ impl Desk {
         seen.tags.retain(|_, tag| seen.projects.contains_key(&tag.project));
         if !access.anywhere(Permission::PeopleRead) {
             seen.groups.clear();
+        }
+        if !access.anywhere(Permission::PeopleRead) && !access.somewhere(Permission::RoleGrant) {
+            seen.roles.clear();
         }
         if !access.everywhere().has(Permission::PluginManage) {
             seen.plugins.clear();

@@ -200,6 +200,9 @@ pub fn edit_group(scene: &Scene, ask: &EditGroup, ctx: &Ctx<'_>) -> Result<Decis
         return Ok(Decision::default());
     }
     check_group(scene, Some(old.id), &new.name, new.parent)?;
+    if let Some(parent) = event.parent.flatten() {
+        crate::role::decide::may_put_below(scene, old.id, parent, ctx)?;
+    }
     Ok(configure(Subject::Group(old.id), event, Some(Row::Group(old.clone())), Some(Row::Group(new))))
 }
 

@@ -19,6 +19,7 @@ use crate::store::sql::reads::limited;
 use crate::store::{BELOW_MAX, Earlier, Head, Loaded, Parts, StoreError};
 use crate::ticket::link::Step;
 use crate::ticket::{self, Entry};
+use crate::time::Timestamp;
 
 /// What a statement of a load is for.
 #[derive(Clone, Copy)]
@@ -33,6 +34,7 @@ enum For {
     People,
     Grant,
     GroupGrants,
+    Role,
     Member,
     TenantKey,
     Earlier,
@@ -108,6 +110,12 @@ pub(super) async fn load(
         want(For::GroupGrants, grants, vec![me(), Param::text("group"), Param::text(&group.to_string())]);
         want(For::Member, member, vec![me(), Param::uuid(group), Param::uuid(person)]);
     }
+    if let Some(role) = &needs.role {
+        want(For::Role, core.reads.role_until.as_str().into(), vec![me(), Param::text(role.as_str())]);
+    }
+    if needs.departments {
+        want(For::GroupGrants, core.reads.grants_on_departments.as_str().into(), vec![me()]);
+    }
     if let Some(key) = &needs.tenant_key {
         want(For::TenantKey, core.reads.tenant_key.as_str().into(), vec![Param::text(key)]);
     }
@@ -166,6 +174,9 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
             }
         }
         For::Grant => loaded.grant = rows.first().map(|row| image(row, 0)).transpose()?,
+        For::Role => {
+            loaded.role_until = rows.first().map(|row| get::<i64>(row, 0)).transpose()?.map(Timestamp::from_millis);
+        }
         For::GroupGrants => loaded.group_grants = images(rows)?,
         For::Member => loaded.member = !rows.is_empty(),
         For::TenantKey => loaded.tenant_taken = needs.tenant_key.is_some() && !rows.is_empty(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::TenantConfig;
 use crate::org::{Group, Installation, Project, Tenant};
+use crate::role::CustomRole;
 use crate::store::StoreError;
 use crate::ticket::Tag;
 use crate::workflow::check::Shelf;
@@ -17,6 +18,7 @@ pub(crate) struct ConfigRows {
     pub(crate) groups: Vec<Group>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) workflows: Vec<Published>,
+    pub(crate) roles: Vec<CustomRole>,
     pub(crate) plugins: Vec<Installation>,
 }
 
@@ -38,6 +40,7 @@ pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
         groups: rows.groups.into_iter().map(|group| (group.id, group)).collect(),
         tags: rows.tags.into_iter().map(|tag| (tag.id, tag)).collect(),
         workflows,
+        roles: rows.roles.into_iter().map(|role| (role.key.clone(), role)).collect(),
         plugins: rows.plugins.into_iter().map(|plugin| (plugin.plugin.clone(), Arc::new(plugin))).collect(),
     })
 }

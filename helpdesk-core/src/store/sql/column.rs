@@ -122,10 +122,41 @@ name_columns!(
     crate::ticket::LinkKind,
     crate::org::PersonKind,
     crate::org::GroupKind,
-    crate::role::Role,
+    crate::role::RoleKey,
     crate::actor::Author,
     crate::actor::PluginId
 );
+
+impl Column for crate::role::Permissions {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        Val::Text(self.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(" "))
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            // What a newer node named and this one does not know, it cannot allow.
+            Seen::Text(text) => Ok(text.split_whitespace().filter_map(|name| name.parse().ok()).collect()),
+            other => Err(odd("permissions", other)),
+        }
+    }
+}
+
+/// JSON; empty where everything is by default.
+impl Column for crate::role::Relations {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        // A map of names to lists of names always serialises.
+        let text = if self.is_default() { String::new() } else { serde_json::to_string(self).unwrap_or_default() };
+        Val::Text(text)
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            Seen::Text("") => Ok(Self::DEFAULT),
+            Seen::Text(text) => serde_json::from_str(text).map_err(|error| odd("relations", error.to_string())),
+            other => Err(odd("relations", other)),
+        }
+    }
+}
 
 /// Ordered names are stored by rank, so that they sort and index well.
 macro_rules! rank_columns {

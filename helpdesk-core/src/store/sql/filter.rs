@@ -13,7 +13,7 @@ use super::names::{Dialect, Names};
 use super::search;
 use crate::filter::{Cond, Filter, Number, Range, TextIs, When};
 use crate::id::{GroupId, TenantId, TicketId};
-use crate::store::{Find, Head, Internal};
+use crate::store::{Find, Head};
 use crate::text::{fold, in_order};
 use crate::ticket::{Participant, Relation, SearchDoc, Tagging};
 use crate::time::Timestamp;
@@ -35,7 +35,8 @@ pub(crate) fn condition(find: &Find, names: &Names) -> Expr {
 struct Compiler<'a> {
     names: &'a Names,
     tenant: TenantId,
-    internal: &'a Internal,
+    /// The tickets whose internal entries are searched.
+    internal: &'a Filter,
     /// Which parents are shown.
     parents: &'a Filter,
     /// The alias of `hd_ticket` the conditions are about.
@@ -93,6 +94,7 @@ impl Compiler<'_> {
             Cond::Importance(list) => one_of(self.col("importance"), list),
             Cond::Visibility(list) => one_of(self.col("visibility"), list),
             Cond::Group(list) => one_or_none(self.col("group_id"), list, GroupId::NIL),
+            Cond::Company(list) => one_or_none(self.col("company_id"), list, GroupId::NIL),
             Cond::Parent(list) => self.parent(list),
             Cond::CreatedBy(list) => one_of(self.col("created_by"), list),
             Cond::Related { people, relations } => {
@@ -187,10 +189,10 @@ impl Compiler<'_> {
         let mut public = docs.clone();
         public.and_where(Expr::col(("s", "internal")).eq(false));
         match self.internal {
-            Internal::Everywhere => self.col("id").in_subquery(docs),
-            Internal::Projects(projects) if projects.is_empty() => self.col("id").in_subquery(public),
-            Internal::Projects(projects) => {
-                let inside = one_of(self.col("project_id"), projects).and(self.col("id").in_subquery(docs));
+            Filter::All => self.col("id").in_subquery(docs),
+            Filter::None => self.col("id").in_subquery(public),
+            there => {
+                let inside = self.filter(there).and(self.col("id").in_subquery(docs));
                 self.col("id").in_subquery(public).or(inside)
             }
         }

@@ -62,6 +62,7 @@ impl Image for Head {
             // Copies, see [`Head`].
             ("people", Kind::Text),
             ("tags", Kind::Text),
+            ("company_id", Kind::Uuid),
             // The title folded, for conditions on it.
             ("folded", Kind::Text),
         ],
@@ -72,7 +73,7 @@ impl Image for Head {
         families: &[
             1 << 24 | 1 << 27 | 1 << 28,
             1 << 7 | 1 << 8 | 1 << 20 | 1 << 21 | 1 << 22,
-            1 << 9 | 1 << 30 | 1 << 33,
+            1 << 9 | 1 << 30 | 1 << 34,
             1 << 10 | 1 << 11 | 1 << 12 | 1 << 13,
         ],
     };
@@ -112,11 +113,12 @@ impl Image for Head {
             ticket.salt.put(),
             Val::Text(people_text(&self.people)),
             Val::Text(tags_text(&self.tags)),
+            ticket.company.put(),
             fold(&ticket.title).put(),
         ]
     }
     fn read<'a>(v: &mut impl Iterator<Item = Seen<'a>>) -> Result<Self, StoreError> {
-        let ticket = Ticket {
+        let mut ticket = Ticket {
             tenant: next(v)?,
             id: next(v)?,
             project: next(v)?,
@@ -132,6 +134,7 @@ impl Image for Head {
             importance: next(v)?,
             visibility: next(v)?,
             group: next(v)?,
+            company: None, // stands behind the copies
             parent: next(v)?,
             start_at: next(v)?,
             due_at: next(v)?,
@@ -150,6 +153,7 @@ impl Image for Head {
         };
         let people = people(ticket.tenant, ticket.id, text(v)?)?;
         let tags = tags(ticket.tenant, ticket.id, text(v)?)?;
+        ticket.company = next(v)?;
         Ok(Self { ticket, people, tags })
     }
 }

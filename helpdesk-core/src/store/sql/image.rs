@@ -1,9 +1,11 @@
 //! The columns of every table: how each row image is written and read, once for both databases.
 
+use uuid::Uuid;
+
 use super::column::{Column, Kind, Seen, Val};
 use crate::id::{GroupId, PersonId, ProjectId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
-use crate::role::{Grant, Principal, Scope};
+use crate::role::{CustomRole, Grant, Permissions, Principal, Relations, RoleKey, Scope};
 use crate::store::{Kv, Row, RunRecord, StoreError};
 use crate::text::fold;
 use crate::ticket::{Entry, Link, LinkKind, Participant, Revision, SearchDoc, Tag, Tagging, TicketText};
@@ -91,6 +93,7 @@ images! {
         "tenant_id": TenantId = tenant, "id": ProjectId = id, "key": String = key, "name": String = name,
         "lead": Option<PersonId> = lead, "workflow": String = workflow, "visibility": Visibility = visibility,
         "version": i64 = version, "created_at": Timestamp = created_at, "deleted_at": Option<Timestamp> = deleted_at,
+        "relations": Relations = relations,
     }
     Membership in "hd_member" key 3 versioned false {
         "tenant_id": TenantId = tenant, "group_id": GroupId = group, "person_id": PersonId = person,
@@ -101,6 +104,11 @@ images! {
         "description": String = description, "colour": String = colour, "version": i64 = version,
         "created_by": Author = created_by, "created_at": Timestamp = created_at,
         "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    CustomRole in "hd_role" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "key": RoleKey = key, "name": String = name,
+        "permissions": Permissions = permissions, "version": i64 = version, "created_by": Author = created_by,
+        "created_at": Timestamp = created_at,
     }
     Installation in "hd_plugin" key 2 versioned true {
         "tenant_id": TenantId = tenant, "plugin": PluginId = plugin, "digest": String = digest,
@@ -272,9 +280,11 @@ impl Image for Grant {
         families: &[],
     };
     fn values(&self) -> Vec<Val> {
-        let (scope, project) = match self.scope {
-            Scope::Tenant => ("tenant", None),
-            Scope::Project(project) => ("project", Some(project)),
+        let scope = match self.scope {
+            Scope::Tenant => Uuid::nil(),
+            Scope::Department(group) | Scope::Company(group) => group.into(),
+            Scope::Project(project) => project.into(),
+            Scope::Ticket(ticket) => ticket.into(),
         };
         vec![
             self.tenant.put(),
@@ -282,8 +292,8 @@ impl Image for Grant {
             self.to.kind().to_owned().put(),
             self.to.key().put(),
             self.role.put(),
-            scope.to_owned().put(),
-            project.put(),
+            self.scope.kind().to_owned().put(),
+            scope.put(),
             self.expires_at.put(),
             self.granted_by.put(),
             self.granted_at.put(),
@@ -299,10 +309,13 @@ impl Image for Grant {
             _ => return Err(bad(())),
         };
         let role = next(v)?;
-        let (scope, project) = (next::<String>(v)?, next::<Option<ProjectId>>(v)?);
-        let scope = match (scope.as_str(), project) {
-            ("tenant", None) => Scope::Tenant,
-            ("project", Some(project)) => Scope::Project(project),
+        let (scope, there) = (next::<String>(v)?, next::<Uuid>(v)?);
+        let scope = match scope.as_str() {
+            "tenant" => Scope::Tenant,
+            "department" => Scope::Department(there.into()),
+            "company" => Scope::Company(there.into()),
+            "project" => Scope::Project(there.into()),
+            "ticket" => Scope::Ticket(there.into()),
             _ => return Err(super::column::odd("a scope", scope)),
         };
         let (expires_at, granted_by, granted_at) = (next(v)?, next(v)?, next(v)?);
@@ -355,6 +368,7 @@ pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
         Row::Group(image) => both(image),
         Row::Membership(image) => both(image),
         Row::Grant(image) => both(image),
+        Row::Role(image) => both(image),
         Row::Workflow(image) => both(image),
         Row::Tag(image) => both(image),
         Row::Installation(image) => both(image),

@@ -24,6 +24,7 @@ fn owner(row: &Row) -> TenantId {
         Row::Group(row) => row.tenant,
         Row::Membership(row) => row.tenant,
         Row::Grant(row) => row.tenant,
+        Row::Role(row) => row.tenant,
         Row::Workflow(row) => row.tenant,
         Row::Tag(row) => row.tenant,
         Row::Installation(row) => row.tenant,

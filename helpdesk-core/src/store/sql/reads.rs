@@ -7,7 +7,7 @@
 use super::image::Image;
 use super::names::{Dialect, Names, columns};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
-use crate::role::Grant;
+use crate::role::{CustomRole, Grant};
 use crate::store::{Head, Kv, RunRecord};
 use crate::ticket::link::STEPS_MAX;
 use crate::ticket::{Entry, Link, LinkKind, Participant, Relation, Revision, Tag, TicketText};
@@ -40,6 +40,10 @@ pub(crate) struct Reads {
     pub(crate) tags: String,
     /// Tenant → its published workflows.
     pub(crate) workflows: String,
+    /// Tenant → the roles it has defined.
+    pub(crate) roles: String,
+    /// Tenant, key of a role → until when it is granted at the longest, 0 when it never was.
+    pub(crate) role_until: String,
     /// Tenant → its plugins.
     pub(crate) plugins: String,
     /// Tenant → all grants, in order of id.
@@ -48,6 +52,8 @@ pub(crate) struct Reads {
     pub(crate) grant: String,
     /// Tenant, kind and key of a principal → its grants, in order of id.
     pub(crate) grants_of: String,
+    /// Tenant → the grants on departments, in order of id.
+    pub(crate) grants_on_departments: String,
     /// Tenant, person as uuid → the grants of their groups, in order of id.
     pub(crate) grants_by_group: String,
     /// Tenant, group → members, in order of person.
@@ -120,12 +126,18 @@ impl Reads {
             groups: rows::<Group>(names, "WHERE tenant_id = $1"),
             tags: rows::<Tag>(names, "WHERE tenant_id = $1"),
             workflows: rows::<Published>(names, "WHERE tenant_id = $1 ORDER BY \"key\", version"),
+            roles: rows::<CustomRole>(names, "WHERE tenant_id = $1"),
+            role_until: format!("SELECT coalesce(max(expires_at), 0) FROM {grant} WHERE tenant_id = $1 AND role = $2"),
             plugins: rows::<Installation>(names, "WHERE tenant_id = $1"),
             grants: rows::<Grant>(names, "WHERE tenant_id = $1 ORDER BY id"),
             grant: rows::<Grant>(names, "WHERE tenant_id = $1 AND id = $2"),
             grants_of: rows::<Grant>(
                 names,
                 "WHERE tenant_id = $1 AND principal_kind = $2 AND principal = $3 ORDER BY id",
+            ),
+            grants_on_departments: rows::<Grant>(
+                names,
+                "WHERE tenant_id = $1 AND scope_kind = 'department' ORDER BY id",
             ),
             grants_by_group: format!(
                 "SELECT {} FROM {member} m JOIN {grant} g ON g.tenant_id = m.tenant_id AND g.principal_kind = 'group' \

@@ -57,7 +57,6 @@ mod tests {
     use super::*;
     use crate::filter::{Cond, Filter, Order, Range, TextIs, When};
     use crate::id::{PersonId, ProjectId, TenantId};
-    use crate::store::Internal;
     use crate::ticket::Relation;
 
     fn check(filter: Filter, sqlite: Expect, postgres: Expect) {
@@ -65,7 +64,7 @@ mod tests {
     }
 
     fn check_with(parents: Filter, filter: Filter, sqlite: Expect, postgres: Expect) {
-        let internal = Internal::Projects(vec![ProjectId::NIL]);
+        let internal = Filter::from(Cond::Project(vec![ProjectId::NIL]));
         let (tenant, order) = (TenantId::NIL, Order::default());
         let find = Find { tenant, filter, internal, parents, order, after: None, limit: 50 };
         for (dialect, expected) in [(Dialect::Sqlite, sqlite), (Dialect::Postgres, postgres)] {

@@ -78,6 +78,13 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
         let member = db.image::<Membership>("member", &r.member, &[t.clone(), group.put(), person.put()])?;
         loaded.member = member.is_some();
     }
+    if let Some(role) = &needs.role {
+        let until = db.number("role until", &r.role_until, &[t.clone(), role.put()])?;
+        loaded.role_until = until.map(Timestamp::from_millis);
+    }
+    if needs.departments {
+        loaded.group_grants = db.images("grants on departments", &r.grants_on_departments, std::slice::from_ref(&t))?;
+    }
     if let Some(key) = &needs.tenant_key {
         loaded.tenant_taken = db.number("tenant key", &r.tenant_key, &[key.put()])?.is_some();
     }
@@ -118,6 +125,7 @@ pub(super) fn config(db: &Db, tenant: TenantId) -> Result<Option<TenantConfig>, 
         groups: db.images("groups", &r.groups, &t)?,
         tags: db.images("tags", &r.tags, &t)?,
         workflows: db.images("workflows", &r.workflows, &t)?,
+        roles: db.images("roles", &r.roles, &t)?,
         plugins: db.images("plugins", &r.plugins, &t)?,
     };
     Ok(Some(assemble::config(rows)?))

@@ -3,14 +3,15 @@
 use super::Bench;
 use super::commits::epoch;
 use crate::command::{
-    AddMember, CreateTicket, EnsurePerson, GrantRole, InstallPlugin, Patch, PublishWorkflow, RemoveMember, RevokeRole,
+    AddMember, CreateGroup, CreateTicket, DefineRole, EnsurePerson, GrantRole, InstallPlugin, Patch, PublishWorkflow,
+    RemoveMember, RevokeRole,
 };
 use crate::decide::Needs;
-use crate::org::PersonKind;
-use crate::role::{Principal, Role, Scope};
+use crate::org::{GroupKind, PersonKind};
+use crate::role::{Permission, Permissions, Principal, Role, Scope};
 use crate::store::{PeopleFind, Store};
 use crate::testing::World;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 use crate::workflow::{Definition, Workflow};
 
 pub(super) async fn people_are_found_by_name_and_address(bench: &Bench) {
@@ -82,7 +83,13 @@ pub(super) async fn configuration_is_complete(bench: &Bench) {
         enabled: true,
     };
     world.must(&world.root, plugin).await;
+    let permissions = Permissions::of(&[Permission::TicketRead, Permission::Import]);
+    let role = DefineRole { tenant: world.tenant, key: "triager".into(), name: "Triäger".into(), permissions };
+    let role = world.must(&world.root, role).await;
     let config = world.store.config(world.tenant).await.unwrap().unwrap();
+    let stored = &config.roles[&role];
+    assert_eq!((stored.name.as_str(), stored.permissions, stored.version), ("Triäger", permissions, 1));
+    assert_eq!((config.permissions_of(&role), config.roles.len()), (permissions, 1));
     assert_eq!(config.epoch, epoch(&world).await);
     assert_eq!((config.tenant.id, config.tenant.key.as_str()), (world.tenant, "acme"));
     let mut projects: Vec<_> = config.projects.values().map(|project| project.key.as_str()).collect();
@@ -104,18 +111,18 @@ pub(super) async fn standing_has_own_and_group_grants(bench: &Bench) {
     let roles = async |by| {
         let (_, standing) = world.store.standing(by).await.unwrap();
         let mut roles: Vec<_> =
-            standing.grants.iter().map(|grant| (grant.role, grant.scope, grant.expires_at)).collect();
+            standing.grants.iter().map(|grant| (grant.role.built_in(), grant.scope, grant.expires_at)).collect();
         roles.sort_by_key(|(role, ..)| *role);
         (standing.person.map(|person| person.name), roles)
     };
-    let agent = (Role::Agent, Scope::Tenant, None);
-    let auditor = (Role::Auditor, Scope::Project(world.it), Some(soon));
+    let agent = (Some(Role::Agent), Scope::Tenant, None);
+    let auditor = (Some(Role::Auditor), Scope::Project(world.it), Some(soon));
     assert_eq!(roles(&world.ana).await, (Some("Ana".into()), vec![agent, auditor]), "expired ones, too");
     assert_eq!(roles(&world.ben).await, (Some("Ben".into()), vec![agent]));
     world.must(&world.root, RemoveMember { group: world.network, person: World::id(&world.ana) }).await;
     assert_eq!(roles(&world.ana).await.1, [agent]);
     world.must(&world.root, AddMember { group: world.service, person: World::id(&world.ben) }).await;
-    assert_eq!(roles(&world.ben).await.1, [agent, (Role::Auditor, Scope::Tenant, None)]);
+    assert_eq!(roles(&world.ben).await.1, [agent, (Some(Role::Auditor), Scope::Tenant, None)]);
     world.must(&world.root, RevokeRole { grant: other }).await;
     assert_eq!(roles(&world.ben).await.1, [agent]);
     let all = world.store.grants(world.tenant).await.unwrap();
@@ -151,10 +158,21 @@ pub(super) async fn load_brings_what_is_needed(bench: &Bench) {
     let full = load(&needs).await;
     assert_eq!(full.cases[0].text.as_ref().map(|text| text.description.as_str()), Some("long"));
     assert_eq!(full.cases[0].entries.iter().map(|entry| entry.id).collect::<Vec<_>>(), [entry]);
-    assert_eq!(full.grant.as_ref().map(|grant| grant.role), Some(Role::Observer));
+    assert_eq!(full.grant.as_ref().and_then(|grant| grant.role.built_in()), Some(Role::Observer));
     assert_eq!(full.group_grants.iter().map(|grant| grant.id).collect::<Vec<_>>(), [grant]);
     assert_eq!(full.group_grants[0].to, Principal::Group(world.network));
     assert!(full.member && full.tenant_taken);
+    assert_eq!((bare.role_until, full.role_until), (None, None));
+    let department = CreateGroup::new(world.tenant, GroupKind::Department, "works");
+    let department = Scope::Department(world.must(&world.root, department).await);
+    let until = world.clock.now().plus_millis(1000);
+    let on = world.must(&world.root, GrantRole::new(Role::Approver, world.network).on(department).until(until)).await;
+    let wants = |role: Role| Needs { role: Some(role.into()), departments: true, ..Needs::default() };
+    let there = load(&wants(Role::Approver)).await;
+    assert_eq!(there.group_grants.iter().map(|grant| (grant.id, grant.scope)).collect::<Vec<_>>(), [(on, department)]);
+    assert_eq!(there.role_until, Some(until));
+    assert_eq!(load(&wants(Role::Owner)).await.role_until, Some(Timestamp::NEVER));
+    assert_eq!(load(&wants(Role::Admin)).await.role_until, Some(Timestamp::from_millis(0)));
     needs.member = Some((world.network, World::id(&world.ben)));
     needs.tenant_key = Some("nobody".into());
     let other = load(&needs).await;

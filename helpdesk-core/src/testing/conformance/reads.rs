@@ -8,13 +8,13 @@ use crate::command::{Asking, Comment, CreateTicket, EditComment, EditTicket, Pat
 use crate::event::Subject;
 use crate::filter::{Cond, Filter, Order, SortBy};
 use crate::id::TicketId;
-use crate::store::{Find, Internal, Log, Store, Which};
+use crate::store::{Find, Log, Store, Which};
 use crate::testing::World;
 use crate::ticket::{EntryVisibility, Relation};
 use crate::time::{Clock, Timestamp};
 
 fn find(world: &World, filter: Filter, order: Order, limit: u16) -> Find {
-    let (tenant, internal) = (world.tenant, Internal::Everywhere);
+    let (tenant, internal) = (world.tenant, Filter::All);
     Find { tenant, filter, internal, parents: Filter::All, order, after: None, limit }
 }
 
@@ -301,7 +301,7 @@ pub(super) async fn full_text_finds_words_and_beginnings(bench: &Bench) {
         let found: BTreeSet<_> = world.store.find(&find).await.unwrap().1.iter().map(|parts| parts.ticket.id).collect();
         found
     };
-    let everywhere = || Internal::Everywhere;
+    let everywhere = || Filter::All;
     assert_eq!(search("printer", everywhere()).await, [printer, mouse].into());
     assert_eq!(search("PRINTER fi", everywhere()).await, [printer, mouse].into());
     assert_eq!(search("fire prin", everywhere()).await, [printer].into());
@@ -309,9 +309,9 @@ pub(super) async fn full_text_finds_words_and_beginnings(bench: &Bench) {
     assert_eq!(search("rau printer", everywhere()).await, [].into(), "only the last word may be a beginning");
     assert_eq!(search("mouse printer", everywhere()).await, [].into(), "words of one text, not of one ticket");
     assert_eq!(search("smoke", everywhere()).await, [mouse].into());
-    assert_eq!(search("smoke", Internal::Projects(vec![])).await, [].into());
-    assert_eq!(search("smoke", Internal::Projects(vec![world.ops])).await, [].into());
-    assert_eq!(search("smoke", Internal::Projects(vec![world.it])).await, [mouse].into());
+    assert_eq!(search("smoke", Filter::None).await, [].into());
+    assert_eq!(search("smoke", Cond::Project(vec![world.ops]).into()).await, [].into());
+    assert_eq!(search("smoke", Cond::Project(vec![world.it]).into()).await, [mouse].into());
     for odd in ["", "%", "_", "\"", "'", "printer*", "NEAR(a b)", "a & b | !c:*", "\\", "prin AND fire", "-printer"] {
         search(odd, everywhere()).await;
     }

@@ -21,6 +21,8 @@ impl Population {
             "visibility/one_of",
             "group/one_of",
             "group/none",
+            "company/one_of",
+            "company/none",
             "parent/one_of",
             "parent/none",
             "created_by/one_of",
@@ -128,6 +130,11 @@ impl Population {
                 let all = self.groups();
                 Cond::Group(list(self, &all))
             }
+            "company" if none => Cond::Company(vec![]),
+            "company" => {
+                let all = self.companies();
+                Cond::Company(list(self, &all))
+            }
             "parent" if none => Cond::Parent(vec![]),
             "parent" => {
                 let ids = self.tickets.clone();
@@ -164,13 +171,13 @@ impl Population {
         }
     }
 
-    /// Whether internal entries may be searched: everywhere, nowhere, or in one project.
-    pub fn internal(&mut self) -> crate::store::Internal {
-        use crate::store::Internal;
-        match self.chance.below(3) {
-            0 => Internal::Everywhere,
-            1 => Internal::Projects(vec![]),
-            _ => Internal::Projects(vec![self.world.it]),
+    /// Where internal entries may be searched: everywhere, nowhere, in one project, or on tickets of one group.
+    pub fn internal(&mut self) -> Filter {
+        match self.chance.below(4) {
+            0 => Filter::All,
+            1 => Filter::None,
+            2 => Cond::Project(vec![self.world.it]).into(),
+            _ => Cond::Group(vec![self.world.network]).into(),
         }
     }
 

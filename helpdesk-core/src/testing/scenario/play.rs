@@ -179,6 +179,7 @@ impl Acting {
             Seen::Exits(exits) => {
                 exits.iter().map(|(id, open)| if *open { id.clone() } else { format!("!{id}") }).collect()
             }
+            Seen::Why(words) => words.clone(),
             Seen::People(ids) => {
                 let mut names: Vec<String> = ids
                     .iter()
@@ -294,6 +295,7 @@ fn is_field(name: &str) -> bool {
         "importance",
         "visibility",
         "group",
+        "company",
         "parent",
         "start_at",
         "due_at",

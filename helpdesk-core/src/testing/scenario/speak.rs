@@ -8,7 +8,7 @@ use crate::command::*;
 use crate::filter::{Cond, Filter, Range, TextIs, When};
 use crate::id::CommandId;
 use crate::org::{GroupKind, PersonKind};
-use crate::role::{Principal, Scope};
+use crate::role::{Permission, Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::Relation;
 use crate::time::Timestamp;
 use crate::workflow::Definition;
@@ -61,6 +61,13 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["reads", "links", "of", ticket] => Some(Look::Links(cast.ticket(ticket)?)),
         ["reads", "entries", "of", ticket] => Some(Look::Entries(cast.ticket(ticket)?)),
         ["reads", "exits", "of", ticket] => Some(Look::Exits(cast.ticket(ticket)?)),
+        ["asks", "why", who, "may", permission, "on", ticket] => {
+            Some(Look::Why(cast.actor(who)?, value(permission)?, cast.ticket(ticket)?))
+        }
+        ["finds", "holders", "of", role] => {
+            let scope = keys.take("on").map_or(Ok(Scope::Tenant), |name| cast.scope(name))?;
+            Some(Look::Holders(value(role)?, scope))
+        }
         ["finds", "people", text] => Some(Look::People((*text).to_owned())),
         _ => None,
     };
@@ -194,6 +201,7 @@ fn about_the_organisation(
             },
             workflow: keys.text("workflow"),
             visibility: keys.read("visibility")?,
+            relations: relations(keys)?,
             deleted: keys.read("deleted")?,
         }
         .into(),
@@ -255,10 +263,24 @@ fn about_the_organisation(
                 [person] => Principal::Person(cast.person(person)?),
                 _ => return Ok(None),
             };
-            let scope = keys.take("on").map_or(Ok(Scope::Tenant), |key| cast.project(key).map(Scope::Project))?;
+            let scope = keys.take("on").map_or(Ok(Scope::Tenant), |name| cast.scope(name))?;
             let expires_at = keys.take("until").map(|text| instant(text, now)).transpose()?;
-            GrantRole { role: value(role)?, to, scope, expires_at }.into()
+            GrantRole { role: value::<RoleKey>(role)?, to, scope, expires_at }.into()
         }
+        ["defines", "role", key] => DefineRole {
+            tenant: cast.here()?,
+            key: (*key).to_owned(),
+            name: keys.text("name").unwrap_or_else(|| (*key).to_owned()),
+            permissions: keys.take("may").map_or(Ok(Permissions::NONE), permissions)?,
+        }
+        .into(),
+        ["edits", "role", key] => EditRole {
+            role: value(key)?,
+            name: keys.text("name"),
+            permissions: keys.take("may").map(permissions).transpose()?,
+        }
+        .into(),
+        ["deletes", "role", key] => DeleteRole { role: value(key)? }.into(),
         ["revokes", grant] => RevokeRole { grant: cast.grant(grant)? }.into(),
         ["creates", "tag", name, "in", project] => {
             name_it(Noun::Tag, name);
@@ -298,6 +320,22 @@ fn about_the_organisation(
     Ok(Some((command, named)))
 }
 
+/// `watcher=ticket.read requester=-`, or `relations=default`.
+fn relations(keys: &mut Keys<'_>) -> Result<Option<Relations>, Muddle> {
+    let mut said = keys.take("relations").map(|_| Relations::DEFAULT);
+    for relation in Relation::ALL {
+        if let Some(text) = keys.take(relation.as_str()) {
+            said = Some(said.unwrap_or_default().with(*relation, permissions(text)?));
+        }
+    }
+    Ok(said)
+}
+
+/// `ticket.read,ticket.edit`, or `-` for none.
+fn permissions(text: &str) -> Result<Permissions, Muddle> {
+    if text == "-" { Ok(Permissions::NONE) } else { text.split(',').map(value::<Permission>).collect() }
+}
+
 /// `state=todo,done`, `!assignees=ana`, `title~="fire"`, `due_at<=+1d`, `text="words"`; all must hold.
 fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Muddle> {
     fn list<T>(text: &str, read: impl Fn(&str) -> Result<T, Muddle>) -> Result<Vec<T>, Muddle> {
@@ -321,6 +359,7 @@ fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Mu
             "importance" => Cond::Importance(list(text, value)?),
             "visibility" => Cond::Visibility(list(text, value)?),
             "group" => Cond::Group(list(text, |name| cast.group(name))?),
+            "company" => Cond::Company(list(text, |name| cast.group(name))?),
             "parent" => Cond::Parent(list(text, |name| cast.ticket(name))?),
             "tags" => Cond::Tag(list(text, |name| cast.tag(name))?),
             "assignees" => related(Relation::Assignee)?,

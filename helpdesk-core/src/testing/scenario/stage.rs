@@ -10,6 +10,8 @@ use crate::command::{Ask, Command, Made};
 use crate::error::{ActError, Refusal, WorkflowRefusal};
 use crate::filter::Filter;
 use crate::id::{EntryId, PersonId, TicketId};
+use crate::role::explain::{Explanation, RelationReason, Rule};
+use crate::role::{Permission, RoleKey, Scope};
 use crate::testing::ManualClock;
 use crate::ticket::{LinkKind, Relation};
 
@@ -107,6 +109,10 @@ pub enum Look {
     Exits(TicketId),
     /// The people whose name or address contains this.
     People(String),
+    /// The people who hold a role at a scope.
+    Holders(RoleKey, Scope),
+    /// Why somebody may or may not do this to a ticket.
+    Why(Actor, Permission, TicketId),
 }
 
 /// What was seen.
@@ -128,6 +134,29 @@ pub enum Seen {
     Exits(Vec<(String, bool)>),
     /// People.
     People(Vec<PersonId>),
+    /// `allowed` or the code of the refusal, then the grants and relations that give it and the rules that decided:
+    /// `agent@project`, `observer@tenant/group`, `assignee`, `restricted`.
+    Why(Vec<String>),
+}
+
+impl Seen {
+    /// An explanation, in the words of scenarios.
+    pub fn why(explained: &Explanation) -> Self {
+        let mut words = vec![explained.refused.as_ref().map_or("allowed", Refusal::code).to_owned()];
+        let mut grants: Vec<String> = explained
+            .deciding()
+            .map(|reason| {
+                let via = if reason.via.is_some() { "/group" } else { "" };
+                format!("{}@{}{via}", reason.grant.role, reason.grant.scope.kind())
+            })
+            .collect();
+        grants.sort();
+        words.extend(grants);
+        let gives = |reason: &&RelationReason| explained.needed.without(reason.gives) != explained.needed;
+        words.extend(explained.relations.iter().filter(gives).map(|reason| reason.relation.to_string()));
+        words.extend(explained.rules.iter().map(Rule::to_string));
+        Self::Why(words)
+    }
 }
 
 /// A ticket as scenarios compare it: the text of each field by name; several values joined by `,` in order; nothing is
@@ -159,6 +188,7 @@ impl Picture {
             ("importance", ticket.importance.to_string()),
             ("visibility", ticket.visibility.to_string()),
             ("group", maybe(ticket.group.map(|id| id.to_string()))),
+            ("company", maybe(ticket.company.map(|id| id.to_string()))),
             ("parent", maybe(ticket.parent.map(|id| id.to_string()))),
             ("start_at", maybe(ticket.start_at.map(|at| at.to_string()))),
             ("due_at", maybe(ticket.due_at.map(|at| at.to_string()))),

@@ -41,14 +41,14 @@ impl PureStage {
         let access = self.model.access(viewer, tenant, self.clock.now())?;
         let rows = self.model.rows(tenant).ok_or_else(unknown)?;
         let mut case = Case::clone(rows.cases.get(&id).ok_or_else(unknown)?);
-        let may = access.on(&case.ticket, &case.people);
+        let may = access.on(&case);
         let gone = case.ticket.deleted_at.is_some() && !may.has(Permission::TicketDelete);
         if gone || !may.has(Permission::TicketRead) {
             return Err(unknown());
         }
         case.ticket.parent = case.ticket.parent.filter(|parent| {
             let parent = rows.cases.get(parent);
-            parent.is_some_and(|parent| access.on(&parent.ticket, &parent.people).has(Permission::TicketRead))
+            parent.is_some_and(|parent| access.on(&**parent).has(Permission::TicketRead))
         });
         case.entries.retain(|entry| {
             let open = entry.visibility == EntryVisibility::Public || may.has(Permission::EntryInternal);
@@ -104,7 +104,13 @@ impl PureStage {
                 });
                 Seen::History(shown.map(|event| event.event.kind().to_owned()).collect())
             }
-            Look::List(_) | Look::Count(_) | Look::People(_) => return Err(Refusal::not_found("list", "any")),
+            Look::Why(who, permission, id) => {
+                let (_, case, _) = self.case(viewer, *id)?;
+                Seen::why(&self.model.explain(viewer, who, *permission, &case, self.clock.now())?)
+            }
+            Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..) => {
+                return Err(Refusal::not_found("list", "any"));
+            }
         })
     }
 }
@@ -117,7 +123,7 @@ impl Stage for PureStage {
         self.clock.clone()
     }
     fn shows(&self, look: &Look) -> bool {
-        !matches!(look, Look::List(_) | Look::Count(_) | Look::People(_))
+        !matches!(look, Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..))
     }
     fn keeps_keys(&self) -> bool {
         false
@@ -177,6 +183,11 @@ impl DeskStage {
             Look::Exits(id) => {
                 let exits = desk.exits(viewer, *id).await?.into_iter();
                 Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), exit.open())).collect())
+            }
+            Look::Why(who, permission, id) => Seen::why(&desk.explain(viewer, who, *permission, *id).await?),
+            Look::Holders(role, scope) => {
+                let holders = desk.holders(viewer, role, *scope).await?;
+                Seen::People(holders.people.into_iter().map(|(person, _)| person.id).collect())
             }
             Look::People(text) => {
                 let find = PeopleFind { search: text.clone(), limit: 100, ..PeopleFind::default() };

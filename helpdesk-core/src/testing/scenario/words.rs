@@ -7,6 +7,7 @@ use super::parse::Word;
 use crate::actor::Actor;
 use crate::command::Patch;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::role::Scope;
 use crate::testing::Chance;
 use crate::time::Timestamp;
 
@@ -79,6 +80,16 @@ impl Cast {
     pub(super) fn grant(&self, name: &str) -> Result<GrantId, Muddle> {
         named(&self.grants, "grant", name)
     }
+    /// A project by name, or `department:x`, `company:x`, `ticket:T`.
+    pub(super) fn scope(&self, name: &str) -> Result<Scope, Muddle> {
+        match name.split_once(':') {
+            Some(("department", name)) => self.group(name).map(Scope::Department),
+            Some(("company", name)) => self.group(name).map(Scope::Company),
+            Some(("ticket", name)) => self.ticket(name).map(Scope::Ticket),
+            Some((other, _)) => Err(format!("`{other}` is no kind of scope")),
+            None => self.project(name).map(Scope::Project),
+        }
+    }
     pub(super) fn here(&self) -> Result<TenantId, Muddle> {
         self.tenant.ok_or_else(|| "no tenant yet".into())
     }
@@ -102,7 +113,7 @@ impl Cast {
                 let tags: Result<Vec<TagId>, Muddle> = text.split(',').map(|name| self.tag(name)).collect();
                 ids(tags?.iter().map(TagId::to_string).collect())
             }
-            "group" => self.group(text)?.to_string(),
+            "group" | "company" => self.group(text)?.to_string(),
             "parent" => self.ticket(text)?.to_string(),
             "start_at" | "due_at" | "resolved_at" | "closed_at" | "created_at" | "updated_at" => {
                 instant(text, now)?.to_string()
@@ -198,6 +209,7 @@ impl<'a> Keys<'a> {
             importance: self.read("importance")?,
             visibility: self.read("visibility")?,
             group: self.double("group", |name| cast.group(name))?,
+            company: self.double("company", |name| cast.group(name))?,
             parent: self.double("parent", |name| cast.ticket(name))?,
             start_at: self.double("start_at", |text| instant(text, now))?,
             due_at: self.double("due_at", |text| instant(text, now))?,

@@ -6,8 +6,8 @@ use super::super::model::{
 use crate::case::Case;
 use crate::command::Patch;
 use crate::error::{Fault, Refusal};
-use crate::id::{TenantId, TicketId};
-use crate::org::Project;
+use crate::id::{GroupId, TenantId, TicketId};
+use crate::org::{GroupKind, Project};
 use crate::role::Permission;
 use crate::scene::{Ctx, Scene, Side};
 use crate::time::Timestamp;
@@ -64,6 +64,7 @@ pub(super) fn blank(
         importance: Importance::Normal,
         visibility: project.visibility,
         group: None,
+        company: None,
         parent: None,
         start_at: None,
         due_at: None,
@@ -120,6 +121,13 @@ pub(crate) fn plan(
         }
         put(Field::Group, Value::text(ticket.group), Value::text(group));
     }
+    if let Some(company) = patch.company {
+        let known = |id: &GroupId| scene.config.groups.get(id).is_some_and(|group| group.kind == GroupKind::Company);
+        if let Some(id) = company.filter(|id| !known(id)) {
+            faults.push(Fault::new("company", format!("no company `{id}`; give the id of a group of that kind")));
+        }
+        put(Field::Company, Value::text(ticket.company), Value::text(company));
+    }
     if let Some(parent) = patch.parent {
         // A parent the actor is not shown is none to them: guessing confirms nothing and clearing changes nothing; only
         // another parent takes its place.
@@ -165,16 +173,16 @@ fn weigh(ticket: &Ticket, patch: &Patch) -> (Priority, bool) {
 
 /// Whether views show this parent to the actor; it must be among the scene's cases.
 pub(crate) fn is_shown(scene: &Scene, parent: TicketId, ctx: &Ctx<'_>) -> bool {
-    scene.seen(parent, ctx).is_ok_and(|case| {
-        case.ticket.deleted_at.is_none() || ctx.access.on(&case.ticket, &case.people).has(Permission::TicketDelete)
-    })
+    scene
+        .seen(parent, ctx)
+        .is_ok_and(|case| case.ticket.deleted_at.is_none() || ctx.access.on(case).has(Permission::TicketDelete))
 }
 
 fn check_parent(scene: &Scene, ticket: TicketId, parent: TicketId, ctx: &Ctx<'_>, faults: &mut Vec<Fault>) {
     let visible = scene.seen(parent, ctx).ok().filter(|case| case.ticket.deleted_at.is_none());
     match visible {
         None => faults.push(Fault::new("parent", format!("no ticket `{parent}` here; check the id"))),
-        Some(case) if !ctx.access.on(&case.ticket, &case.people).has(Permission::TicketEdit) => {
+        Some(case) if !ctx.access.on(case).has(Permission::TicketEdit) => {
             faults.push(Fault::new("parent", "needs the right to edit the ticket above; ask its agents"));
         }
         Some(_) if parent == ticket || scene.ancestors.iter().any(|(above, _)| *above == ticket) => {
@@ -247,6 +255,7 @@ pub(crate) fn apply(ticket: &mut Ticket, changes: &[Change]) {
                 ticket.group = optional(after);
                 ticket.regrouped += 1;
             }
+            Field::Company => ticket.company = optional(after),
             Field::Parent => ticket.parent = optional(after),
             Field::StartAt => ticket.start_at = instant(after),
             Field::DueAt => ticket.due_at = instant(after),

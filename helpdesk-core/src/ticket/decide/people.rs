@@ -38,17 +38,21 @@ pub(super) fn check_tags(scene: &Scene, project: ProjectId, tags: &[TagId], faul
     }
 }
 
-/// Who may change a relation: oneself as watcher, otherwise by permission.
-fn may_change(case: &Case, relation: Relation, people: &[PersonId], ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    let may = ctx.access.on(&case.ticket, &case.people);
-    let needed = match relation {
+/// What it takes to change a relation of these people: less of oneself as watcher.
+pub(crate) fn needed_for(relation: Relation, people: &[PersonId], me: Option<PersonId>) -> Permission {
+    match relation {
         Relation::Assignee => Permission::TicketAssign,
         Relation::Watcher => {
-            let oneself = people.iter().all(|person| Some(*person) == ctx.access.person());
+            let oneself = people.iter().all(|person| Some(*person) == me);
             if oneself { Permission::TicketWatch } else { Permission::TicketEdit }
         }
         Relation::Reporter | Relation::Requester | Relation::Approver | Relation::Member => Permission::TicketEdit,
-    };
+    }
+}
+
+fn may_change(case: &Case, relation: Relation, people: &[PersonId], ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let may = ctx.access.on(case);
+    let needed = needed_for(relation, people, ctx.access.person());
     if may.has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
 }
 

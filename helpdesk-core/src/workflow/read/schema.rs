@@ -175,6 +175,7 @@ fn conditions() -> Vec<Cond> {
         Cond::Importance(Importance::ALL.to_vec()),
         Cond::Visibility(Visibility::ALL.to_vec()),
         Cond::Group(vec![GroupId::NIL]),
+        Cond::Company(vec![GroupId::NIL]),
         Cond::Parent(vec![TicketId::NIL]),
         Cond::CreatedBy(vec![crate::actor::Author::System, crate::actor::Author::Person(PersonId::NIL)]),
         Cond::Related { people: vec![PersonId::NIL], relations: Relation::ALL.to_vec() },
@@ -190,9 +191,9 @@ fn conditions() -> Vec<Cond> {
     ];
     all.retain(|cond| match cond {
         Cond::Id(_) | Cond::Project(_) | Cond::Type(_) | Cond::State(_) | Cond::Category(_) | Cond::Priority(_) => true,
-        Cond::Urgency(_) | Cond::Importance(_) | Cond::Visibility(_) | Cond::Group(_) | Cond::Parent(_) => true,
-        Cond::CreatedBy(_) | Cond::Related { .. } | Cond::Mine(_) | Cond::Tag(_) | Cond::Title(_) => true,
-        Cond::Time(..) | Cond::Number(..) | Cond::PriorityManual(_) | Cond::Deleted(_) => true,
+        Cond::Urgency(_) | Cond::Importance(_) | Cond::Visibility(_) | Cond::Group(_) | Cond::Company(_) => true,
+        Cond::Parent(_) | Cond::CreatedBy(_) | Cond::Related { .. } | Cond::Mine(_) | Cond::Tag(_) => true,
+        Cond::Title(_) | Cond::Time(..) | Cond::Number(..) | Cond::PriorityManual(_) | Cond::Deleted(_) => true,
         // For queries only.
         Cond::Text(_) => false,
     });
@@ -228,6 +229,7 @@ fn effects() -> Vec<Effect> {
         importance: Some(Importance::High),
         visibility: Some(Visibility::Restricted),
         group,
+        company: group,
         start_at: instant,
         due_at: instant,
         estimate: Some(Some(5)),

@@ -1,10 +1,13 @@
 //! Cached rights: they go by the epoch the database is at, and a plugin's begin with its installation.
 
-use helpdesk_core::command::{Comment, GrantRole, InstallPlugin, RemovePlugin, RevokeRole};
+use std::collections::BTreeMap;
+
+use helpdesk_core::command::{Comment, CreateGroup, GrantRole, InstallPlugin, RemovePlugin, RevokeRole};
 use helpdesk_core::desk::read::Page;
 use helpdesk_core::filter::Filter;
 use helpdesk_core::id::TicketId;
-use helpdesk_core::role::Role;
+use helpdesk_core::org::GroupKind;
+use helpdesk_core::role::{Role, Scope};
 use helpdesk_core::testing::World;
 use helpdesk_core::{ActError, Actor, Clock, Desk, PluginId};
 
@@ -130,4 +133,31 @@ async fn what_was_granted_to_an_earlier_installation_does_not_count() {
     world.must(&actor, Comment::public(ticket, "hello")).await;
     world.must(&world.root, InstallPlugin { enabled: false, ..install(&world, &plugin) }).await;
     unknown(sees(&world.desk, &actor, ticket).await);
+}
+
+/// What the database is asked while rob lists, counts, reads and writes.
+async fn asked(world: &World, ticket: TicketId) -> BTreeMap<&'static str, u64> {
+    world.store.calls();
+    assert!(sees(&world.desk, &world.rob, ticket).await.unwrap());
+    world.must(&world.rob, Comment::public(ticket, "seen")).await;
+    world.store.calls()
+}
+
+#[tokio::test]
+async fn many_grants_cost_no_more_than_few() {
+    let world = world().await;
+    let ticket = world.ticket("one").await;
+    let rob = World::id(&world.rob);
+    world.must(&world.root, GrantRole::new(Role::Agent, rob).on(ticket)).await;
+    let few = asked(&world, ticket).await;
+    assert!(few.len() > 3, "{few:?}");
+    for n in 0..40 {
+        let group = |kind, name: &str| CreateGroup::new(world.tenant, kind, format!("{name} {n}"));
+        let works = world.must(&world.root, group(GroupKind::Department, "works")).await;
+        let globex = world.must(&world.root, group(GroupKind::Company, "globex")).await;
+        for scope in [Scope::Department(works), Scope::Company(globex)] {
+            world.must(&world.root, GrantRole::new(Role::Moderator, rob).on(scope)).await;
+        }
+    }
+    assert_eq!(asked(&world, ticket).await, few);
 }

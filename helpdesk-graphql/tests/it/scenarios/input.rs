@@ -102,6 +102,9 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
         | Command::CreateGroup(_)
         | Command::EditGroup(_)
         | Command::GrantRole(_)
+        | Command::DefineRole(_)
+        | Command::EditRole(_)
+        | Command::DeleteRole(_)
         | Command::PublishWorkflow(_)
         | Command::DefineTag(_)
         | Command::EditTag(_)
@@ -126,6 +129,7 @@ fn patch(fields: &Patch) -> Value {
     set("urgency", fields.urgency.map(|it| json!(it.as_str().to_uppercase())));
     set("importance", fields.importance.map(|it| json!(it.as_str().to_uppercase())));
     set("visibility", fields.visibility.map(|it| json!(it.as_str().to_uppercase())));
+    set("company", fields.company.map(|it| json!(it.map(|it| it.to_string()))));
     set("group", fields.group.map(|it| json!(it.map(|it| it.to_string()))));
     set("parent", fields.parent.map(|it| json!(it.map(|it| it.to_string()))));
     set("startAt", fields.start_at.map(|it| json!(it.map(|it| it.to_string()))));

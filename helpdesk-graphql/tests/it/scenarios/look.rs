@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use helpdesk_core::filter::{Cond, Filter, Number, TextIs, When};
+use helpdesk_core::role::Scope;
 use helpdesk_core::testing::scenario::{Look, Picture, Refused, Seen};
 use helpdesk_core::ticket::Relation;
 use helpdesk_core::{Actor, Author};
@@ -64,6 +65,47 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
             let ticket = get(document, json!({"id": id.to_string()})).await?;
             let exits = ticket["ticket"]["transitions"].as_array().cloned().unwrap_or_default();
             Seen::Exits(exits.iter().map(|it| (text(&it["transition"]["id"]), it["available"] == true)).collect())
+        }
+        Look::Why(who, permission, id) => {
+            let document = "query($ticket: ID!, $person: ID, $permission: Permission!) {
+                explain(ticket: $ticket, person: $person, action: {permission: $permission}) {
+                    allowed code grants { decides viaGroup grant { role { key } scope } }
+                    needed relations { relation permissions } rules } }";
+            let permission = permission.as_str().replace('.', "_").to_uppercase();
+            let person = who.person_id().map(|id| id.to_string());
+            let variables = json!({"ticket": id.to_string(), "person": person, "permission": permission});
+            let why = get(document, variables).await?["explain"].clone();
+            assert_eq!(why["allowed"], why["code"].is_null());
+            let mut words = vec![if why["code"].is_null() { "allowed".into() } else { text(&why["code"]) }];
+            let grants = why["grants"].as_array().into_iter().flatten().filter(|it| it["decides"] == true);
+            let mut grants: Vec<String> = grants
+                .map(|it| {
+                    let via = if it["viaGroup"] == true { "/group" } else { "" };
+                    let scope = text(&it["grant"]["scope"]).to_lowercase();
+                    format!("{}@{scope}{via}", text(&it["grant"]["role"]["key"]))
+                })
+                .collect();
+            grants.sort();
+            words.extend(grants);
+            let gives = |it: &&Value| it["permissions"].as_array().unwrap().contains(&why["needed"][0]);
+            let relations = why["relations"].as_array().into_iter().flatten().filter(gives);
+            words.extend(relations.map(|it| text(&it["relation"]).to_lowercase()));
+            words.extend(why["rules"].as_array().into_iter().flatten().map(|it| text(it).to_lowercase()));
+            Seen::Why(words)
+        }
+        Look::Holders(role, scope) => {
+            let document = "query($role: RoleKey!, $scope: RoleScopeInput) {
+                roleHolders(role: $role, scope: $scope, first: 100) {
+                    nodes { person { id } grants { role { key } } } } }";
+            let scope = match scope {
+                Scope::Tenant => Value::Null,
+                Scope::Project(id) => json!({"project": id.to_string()}),
+                Scope::Department(id) => json!({"department": id.to_string()}),
+                Scope::Company(id) => json!({"company": id.to_string()}),
+                Scope::Ticket(id) => json!({"ticket": id.to_string()}),
+            };
+            let list = get(document, json!({"role": role.as_str(), "scope": scope})).await?;
+            Seen::People(nodes(&list["roleHolders"]).iter().map(|it| uuid(&it["person"]["id"]).into()).collect())
         }
         Look::People(search) => {
             let document = "query($search: String) { people(first: 100, search: $search) { nodes { id } } }";
@@ -165,6 +207,7 @@ fn condition(cond: &Cond) -> Value {
         Cond::Importance(list) => json!({"importance": upper(list)}),
         Cond::Visibility(list) => json!({"visibility": upper(list)}),
         Cond::Group(list) => json!({"group": maybe(list)}),
+        Cond::Company(list) => json!({"company": maybe(list)}),
         Cond::Parent(list) => json!({"parent": maybe(list)}),
         Cond::Tag(list) => json!({"tag": maybe(list)}),
         Cond::CreatedBy(list) => {

@@ -1,0 +1,60 @@
+//! Why somebody may or may not do something to a ticket.
+
+use crate::actor::Actor;
+use crate::desk::Desk;
+use crate::desk::cache::ROUNDS;
+use crate::error::{ActError, Refusal};
+use crate::id::TicketId;
+use crate::role::explain::{self, Asked, Explanation, Whom};
+use crate::role::{Denied, Permission, Permissions};
+
+impl Desk {
+    /// The grants, relations and rules that decide whether `who` may do something to a ticket (FEATURES R6). A command is
+    /// rehearsed: nothing is written.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the viewer may not see the ticket. `FORBIDDEN` about others, unless the viewer has `role.grant` or
+    /// `audit.read` there. `FIELD_INVALID` `command` when it is about another ticket.
+    pub async fn explain(
+        &self,
+        viewer: &Actor,
+        who: &Actor,
+        asked: impl Into<Asked>,
+        ticket: TicketId,
+    ) -> Result<Explanation, ActError> {
+        let (asked, tenant) = (asked.into(), Self::tenant_of(viewer)?);
+        let view = self.head(viewer, ticket).await?;
+        if who.tenant().is_some_and(|other| other != tenant) {
+            return Err(Refusal::not_found("person", who.author()).into());
+        }
+        for _ in 0..ROUNDS {
+            let (config, access) = self.fresh(viewer).await?;
+            let granted = access.granted(&view.case.ticket);
+            if who != viewer && !granted.has(Permission::RoleGrant) && !granted.has(Permission::AuditRead) {
+                return Err(Refusal::from(Denied { needed: Permission::RoleGrant }).into());
+            }
+            let (seen, standing) = self.store().standing(who).await?;
+            if seen != config.epoch && who.tenant().is_some() {
+                continue; // the policy moves on: look again
+            }
+            let compiled = self.compiled(who, &standing, &config);
+            let (person, grants, access) = (standing.person.as_ref(), &standing.grants, &compiled);
+            let whom = Whom { actor: who, person, grants, access };
+            let now = self.clock().now();
+            let case = &view.case;
+            let command = match asked {
+                Asked::Permission(permission) => {
+                    return Ok(explain::explain(whom, &config, case, Permissions::of(&[permission]), now));
+                }
+                Asked::Command(command) => command,
+            };
+            if command.ticket() != Some(ticket) {
+                return Err(Refusal::invalid("command", "is about another ticket, or none; name one on this").into());
+            }
+            let needed = explain::needed(&command, case, compiled.person());
+            let explained = explain::explain(whom, &config, case, needed, now);
+            return Ok(Explanation { refused: self.would_be(who, &command).await?, ..explained });
+        }
+        Err(ActError::Busy(ROUNDS))
+    }
+}
