@@ -64,7 +64,8 @@ names! {
 names! {
     /// Who may see a ticket at all (FEATURES R3).
     pub enum Visibility ("visibility") {
-        /// Everyone with a read grant anywhere in the tenant.
+        /// Everyone with a read grant in the tenant, a project or a department. A company or a single ticket opens only
+        /// itself.
         Tenant = "tenant",
         /// Everyone with a read grant that covers the project.
         Project = "project",

@@ -35,7 +35,7 @@ async fn a_pool_of_one_serves_every_document() {
             timeline(first: 3) {{ nodes {{ kind }} }} revisions(first: 3) {{ nodes {{ of }} }} }} }}
         ticket(key: \"IT-1\") {{ key }} projects(first: 3) {{ nodes {{ lead {{ name }} viewerPermissions }} }}
         groups(first: 3) {{ nodes {{ members(first: 3) {{ nodes {{ name }} }} }} }}
-        people(first: 3) {{ nodes {{ name }} }} grants(first: 3) {{ nodes {{ role to {{ __typename }} }} }}
+        people(first: 3) {{ nodes {{ name }} }} grants(first: 3) {{ nodes {{ role {{ key }} to {{ __typename }} }} }}
         events(first: 3) {{ nodes {{ ticket {{ key }} }} }} nodes(ids: $ids) {{ id }} }}"
     );
     let asked = stage.get(&stage.world.root, &document, json!({"ids": [entries[0]["id"]]}));

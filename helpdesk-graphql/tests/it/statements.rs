@@ -161,7 +161,7 @@ async fn access_grants_and_members_are_read_once() {
         calls("{ a: viewer { permissions } b: viewer { staff } projects(first: 9) { nodes { viewerPermissions } } }");
     let one = calls("{ a: viewer { permissions } projects(first: 1) { nodes { key } } }");
     assert_eq!(many.await, one.await);
-    let twice = calls("{ a: grants(first: 1) { nodes { id } } b: grants(first: 9) { nodes { role } } }").await;
+    let twice = calls("{ a: grants(first: 1) { nodes { id } } b: grants(first: 9) { nodes { role { key } } } }").await;
     assert_eq!(twice.get("grants"), Some(&1), "{twice:?}");
     let pages = "a: members(first: 1) { nodes { name } } b: members(first: 9) { nodes { email } }";
     let document =
