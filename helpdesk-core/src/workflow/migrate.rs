@@ -54,13 +54,10 @@ impl Migration {
         for (old, new) in &self.states {
             let at = format!("/states/{old}");
             if others().all(|other| other.state(old).is_none()) {
-                problems.push(Problem {
-                    at: at.clone(),
-                    message: format!("no other version has a state `{old}`; remove it"),
-                });
+                problems.push(Problem::new(at.as_str(), format!("no other version has a state `{old}`; remove it")));
             }
             if target.state(new).is_none() {
-                problems.push(Problem { at, message: format!("`{id}` has no state `{new}`; name one it has") });
+                problems.push(Problem::new(at, format!("`{id}` has no state `{new}`; name one it has")));
             }
         }
         if problems.is_empty() { Ok(target) } else { Err(Malformed(problems).into()) }
