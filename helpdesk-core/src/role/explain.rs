@@ -249,7 +249,8 @@ pub fn needed(command: &Command, case: &Case, me: Option<PersonId>) -> Permissio
         Command::MoveTo(c) => {
             let edits = (!c.fields.fields().is_empty()).then_some(TicketEdit);
             let taken = case.workflow.transition(&c.transition);
-            let takes: Vec<Permission> = taken.map_or(vec![TicketMove], |transition| transition.permissions().collect());
+            let takes: Vec<Permission> =
+                taken.map_or(vec![TicketMove], |transition| transition.permissions().collect());
             takes.into_iter().chain(edits).collect()
         }
         Command::ForceState(_) => Permissions::of(&[TicketForce]),

@@ -5,9 +5,9 @@ mod filters;
 use super::{Chance, World};
 use crate::actor::Actor;
 use crate::command::{
-    Ask, Asking, Claim, Command, Comment, CreateGroup, CreateTicket, DefineRole, DeleteComment, DeleteTicket, EditComment,
-    EditProject, EditTicket, ForceState, GrantRole, LinkTickets, Made, MoveTo, Patch, Reassign, Relate, RestoreTicket,
-    TagTicket, UnlinkTickets, Unrelate,
+    Ask, Asking, Claim, Command, Comment, CreateGroup, CreateTicket, DefineRole, DeleteComment, DeleteTicket,
+    EditComment, EditProject, EditTicket, ForceState, GrantRole, LinkTickets, Made, MoveTo, Patch, Reassign, Relate,
+    RestoreTicket, TagTicket, UnlinkTickets, Unrelate,
 };
 use crate::error::ActError;
 use crate::id::{EntryId, GroupId, PersonId, TagId, TicketId};

@@ -321,10 +321,10 @@ fn known(
 ) {
     match schema {
         Value::Object(object) => {
-            if let Some(Value::String(reference)) = object.get("$ref") {
-                if seen.insert((reference.clone(), of.to_owned())) {
-                    known(&root[&"$defs"][reference.trim_start_matches("#/$defs/")], root, of, seen, known_as);
-                }
+            if let Some(Value::String(reference)) = object.get("$ref")
+                && seen.insert((reference.clone(), of.to_owned()))
+            {
+                known(&root["$defs"][reference.trim_start_matches("#/$defs/")], root, of, seen, known_as);
             }
             let empty = Map::new();
             for (name, value) in object.get("properties").and_then(Value::as_object).unwrap_or(&empty) {
