@@ -128,11 +128,12 @@ impl<'a> Order<'a> {
             }
             let Command::MoveTo(c) = command else { continue };
             let there = loaded.cases.iter().map(|parts| &parts.ticket).find(|ticket| ticket.id == c.ticket);
-            let made = self.set.commands.iter().find_map(|command| match command {
-                Command::CreateTicket(made) if made.id == Some(c.ticket) => newest(&made.project),
-                _ => None,
-            });
-            let workflow = there.and_then(|ticket| config.workflows.get(&ticket.workflow)).or(made);
+            let creates = |command: &Command| {
+                let Command::CreateTicket(made) = command else { return None };
+                (made.id == Some(c.ticket)).then(|| newest(&made.project)).flatten().cloned()
+            };
+            let made = self.set.commands.iter().find_map(creates);
+            let workflow = there.and_then(|ticket| config.workflows.get(&ticket.workflow)).or(made.as_ref());
             let Some((workflow, transition)) = workflow.and_then(|w| Some((w, w.transition(&c.transition)?))) else {
                 continue;
             };

@@ -193,7 +193,7 @@ fn is_a_statement(line: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("HELPDESK_LONG").is_some() { 2000 } else { 60 }))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn every_state_and_transition_is_drawn_once(definition in definition(12, 30), steps in prop::collection::vec(0..12_usize, 0..9)) {
