@@ -9,7 +9,7 @@ use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::error::{ActError, Conflict, Refusal};
 use crate::event::Subject;
-use crate::id::{CommandId, GroupId, Mint, TenantId, TicketId, hex};
+use crate::id::{CommandId, GroupId, Mint, ProjectId, TenantId, TicketId, hex};
 use crate::scene::Scene;
 use crate::store::{Loaded, Row};
 use crate::ticket::Ticket;
@@ -115,7 +115,7 @@ impl<'a> Order<'a> {
         let mut wants = Wants::default();
         let named = self.set.commands.iter().filter_map(|command| command.fields()?.group.flatten());
         let named: Vec<GroupId> = named.collect();
-        let newest = |project| config.workflows.newest(&config.projects.get(project)?.workflow);
+        let newest = |project: &ProjectId| config.workflows.newest(&config.projects.get(project)?.workflow);
         for command in &self.set.commands {
             if let Command::CreateTicket(c) = command
                 && let Some(workflow) = newest(&c.project)
