@@ -60,6 +60,7 @@ impl Turns {
         self.drawn.get(&group).and_then(|drawn| drawn.get(*taken - 1)).copied().unwrap_or_default()
     }
     /// The groups of which a decision took turns.
+    #[cfg(feature = "testing")]
     pub(crate) fn taken(&self) -> Vec<GroupId> {
         self.taken.keys().copied().collect()
     }
