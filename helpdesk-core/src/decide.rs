@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::{Command, CreateTicket, EditTicket, MoveTo, Patch};
+use crate::command::{Command, CreateTicket};
 use crate::error::Refusal;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
 use crate::role::{Principal, RoleKey, Scope};
@@ -168,17 +168,6 @@ impl Command {
             return Err(Refusal::invalid("id", format!("`{id}` is not a UUIDv7; make one, or leave it out")));
         }
         Ok(()) // everything else is checked where it is decided
-    }
-
-    /// The fields it sets on a ticket, if it sets any.
-    pub(crate) const fn fields(&self) -> Option<&Patch> {
-        if let Self::CreateTicket(CreateTicket { fields, .. })
-        | Self::EditTicket(EditTicket { fields, .. })
-        | Self::MoveTo(MoveTo { fields, .. }) = self
-        {
-            return Some(fields);
-        }
-        None
     }
 
     /// The tenant the command itself names.

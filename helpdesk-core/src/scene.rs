@@ -19,7 +19,7 @@ use crate::store::{NewEvent, Row, Write};
 use crate::ticket::link::Step;
 use crate::ticket::{Entry, TicketText, decide};
 use crate::time::Timestamp;
-use crate::workflow::effects;
+use crate::workflow::effects::{self, Wants};
 
 /// Most events a command, or a set of commands, may lead to; beyond it the command is refused.
 pub const EVENT_BUDGET: usize = 512;
@@ -43,6 +43,8 @@ pub struct Ctx<'a> {
     pub numbers: Vec<i64>,
     /// Whose turn it is.
     pub turns: Turns,
+    /// What decisions looked for and was not loaded: they are made again when it is.
+    pub wants: Wants,
 }
 
 /// The turns of groups that assign by round-robin: those drawn, and how many a decision took.
@@ -206,6 +208,23 @@ impl Scene {
     /// Every case as it stands now.
     pub(crate) fn cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.values().filter_map(|slot| slot.after.as_ref().or(slot.before.as_deref()))
+    }
+
+    /// How many more tickets somebody works on by what this scene did; fewer are negative. Ended and deleted ones do not
+    /// count.
+    pub(crate) fn assigned_here(&self, person: PersonId) -> i64 {
+        let works = |case: &Case| {
+            let counts = case.ticket.deleted_at.is_none() && !case.ticket.category.ended();
+            i64::from(counts && case.is(person, crate::ticket::Relation::Assignee))
+        };
+        let changed = self.cases.values().filter_map(|slot| Some((slot.before.as_deref(), slot.after.as_ref()?)));
+        changed.map(|(before, after)| works(after) - before.map_or(0, works)).sum()
+    }
+
+    /// Whether this scene put the case under another ticket: what stands below it was not loaded with that one.
+    pub(crate) fn came_under(&self, case: &Case) -> bool {
+        let before = self.cases.get(&case.ticket.id).and_then(|slot| slot.before.as_deref());
+        before.is_some_and(|before| before.ticket.parent != case.ticket.parent)
     }
 
     /// Says that all sub-tickets of `tops` are among the cases, and that the decision relies on them as they are.

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Description, InputObject, Object, OneofObject, Result};
 use helpdesk_core::command::{Command, ForceState, MoveTo};
 use helpdesk_core::id::{PersonId, TicketId};
+use helpdesk_core::org::PersonKind;
 use helpdesk_core::role::explain::{self, Asked};
 use helpdesk_core::role::{self, Permissions};
 
@@ -168,7 +169,14 @@ impl ExplainQuery {
         let session = Session::of(ctx)?;
         let who = match person {
             Some(person) if Some(person.0) != session.actor.person_id() => {
-                helpdesk_core::Actor::person(crate::viewer::tenant(ctx)?, person.0)
+                let tenant = crate::viewer::tenant(ctx)?;
+                let known = session.desk.people_by_id(&session.actor, &[person.0]).await;
+                let known = known.map_err(|error| failed(&error))?;
+                if known.iter().any(|known| known.kind == PersonKind::Service) {
+                    helpdesk_core::Actor::Service(tenant, person.0)
+                } else {
+                    helpdesk_core::Actor::person(tenant, person.0)
+                }
             }
             Some(_) | None => session.actor.clone(),
         };

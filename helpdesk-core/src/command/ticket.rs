@@ -177,6 +177,8 @@ pub struct MigrateTicket {
     pub to: WorkflowRef,
     /// The state it gets there; the one with the same id when absent.
     pub state: Option<String>,
+    /// Only while it stands in this state; otherwise nothing happens.
+    pub from: Option<String>,
 }
 
 /// Puts a ticket into a state without a transition. Needs `ticket.force` and a reason; audited.

@@ -15,10 +15,11 @@ use crate::config::TenantConfig;
 use crate::decide::{Needs, decide};
 use crate::error::{ActError, Conflict, Refusal};
 use crate::event::{Cause, Cursor, Subject};
+use crate::filter::Filter;
 use crate::id::{CommandId, Mint, TenantId, TicketId};
 use crate::role::{Access, Denied, Permission};
 use crate::scene::{Ctx, Scene, Turns, settle};
-use crate::store::{BELOW_MAX, Commit, Counter, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
+use crate::store::{BELOW_MAX, Commit, Counter, Epoch, Key, Lease, Loaded, NewJob, Outcome, Parts, Write, by_id};
 use crate::time::Timestamp;
 use crate::value::Field;
 use crate::workflow::effects::Wants;
@@ -195,10 +196,6 @@ impl Desk {
                 );
             }
         }
-        let Some(tops) = self.load_wants(order, &stand.config, &mut loaded).await? else { return Ok(None) };
-        if !loaded.below.is_empty() {
-            so_far.look(&loaded);
-        }
         let at = set.at.unwrap_or(now);
         let ctx = |so_far: &SoFar| Ctx {
             actor: by,
@@ -209,19 +206,30 @@ impl Desk {
             mint: Mint::new(order.id),
             numbers: so_far.numbers.iter().rev().copied().collect(),
             turns: so_far.turns.clone(),
+            wants: Wants::default(),
         };
-        // Turns are drawn for decisions that took one, and those are made again.
-        let again = (!loaded.pools.is_empty()).then(|| loaded.clone());
+        let mut known = order.moves().then(|| loaded.clone());
+        let mut tops = BTreeSet::new();
         let mut scene = stage(*tenant, stand.config.clone(), loaded, &tops)?;
         self.check_versions(order, &scene, &ctx(so_far)).await?;
         let first = ctx(so_far);
         self.draw(order, &scene, &first, &mut so_far.numbers).await?;
         let mut ctx_now = ctx(so_far);
         let mut made = carry_out(&mut scene, set, &mut ctx_now)?;
-        if let Some(loaded) = again
-            && self.draw_turns(order, &ctx_now, &mut so_far.turns).await?
-        {
-            scene = stage(*tenant, stand.config.clone(), loaded, &tops)?;
+        // What a decision looked for and did not find is loaded, turns it took are drawn, and it is made again: by then
+        // it is clear that the actor may.
+        while let Some(known) = &mut known {
+            let drawn = self.draw_turns(order, &ctx_now, &mut so_far.turns).await?;
+            if ctx_now.wants.is_empty() && !drawn {
+                break;
+            }
+            if !self.load_wants(order.tenant, std::mem::take(&mut ctx_now.wants), known, &mut tops).await? {
+                return Ok(None);
+            }
+            if !known.below.is_empty() {
+                so_far.look(known);
+            }
+            scene = stage(*tenant, stand.config.clone(), known.clone(), &tops)?;
             ctx_now = ctx(so_far);
             made = carry_out(&mut scene, set, &mut ctx_now)?;
         }
@@ -299,14 +307,18 @@ impl Desk {
             self.load_old_parents(&order, &mut loaded).await?;
         }
         self.load_scopes(order.tenant, &mut loaded).await?;
-        let tops = self.load_wants(&order, &stand.config, &mut loaded).await?.unwrap_or_default();
         let now = self.inner.clock.now();
-        let (mint, turns) = (Mint::new(order.id), Turns::default());
-        let (access, numbers) = (&*stand.access, vec![]);
-        let mut ctx = Ctx { actor: by, by: by.author(), access, now, at: now, mint, numbers, turns };
-        let mut scene = stage(order.tenant, stand.config.clone(), loaded, &tops)?;
-        carry_out(&mut scene, set, &mut ctx)?;
-        Ok(())
+        let mut tops = BTreeSet::new();
+        loop {
+            let (mint, turns, wants) = (Mint::new(order.id), Turns::default(), Wants::default());
+            let (access, numbers) = (&*stand.access, vec![]);
+            let mut ctx = Ctx { actor: by, by: by.author(), access, now, at: now, mint, numbers, turns, wants };
+            let mut scene = stage(order.tenant, stand.config.clone(), loaded.clone(), &tops)?;
+            carry_out(&mut scene, set, &mut ctx)?;
+            if ctx.wants.is_empty() || !self.load_wants(order.tenant, ctx.wants, &mut loaded, &mut tops).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// The epoch to decide under without asking, the first time: a command that needs nothing but the policy, such as a
@@ -334,6 +346,9 @@ impl Desk {
         let stale = wanted.into_iter().find(|(_, expected, current)| expected != current);
         if let Some((subject, expected, current)) = stale {
             let since = self.inner.store.history(order.tenant, &subject, expected, 500).await?;
+            // What their timeline does not show them is named here neither.
+            let since = since.into_iter().map(Arc::new).collect();
+            let since = self.visible(order.by, order.tenant, since, &Filter::All).await?;
             let changes = since.iter().flat_map(|event| event.event.changes());
             let fields: BTreeSet<Field> = changes.map(|change| change.field).collect();
             return Err(Refusal::from(Conflict { expected, current, fields: fields.into_iter().collect() }).into());
@@ -356,30 +371,34 @@ impl Desk {
         Ok(())
     }
 
-    /// What the transitions of the set ask for beyond their tickets, and the tickets of which everything below was
-    /// loaded; `None` when the policy moved in between.
+    /// Loads what decisions looked for and did not find; whether the policy is still the same.
     async fn load_wants(
         &self,
-        order: &Order<'_>,
-        config: &TenantConfig,
-        loaded: &mut Loaded,
-    ) -> Result<Option<BTreeSet<TicketId>>, ActError> {
-        let Wants { pools, below } = order.wants(config, loaded);
+        tenant: TenantId,
+        wants: Wants,
+        known: &mut Loaded,
+        tops: &mut BTreeSet<TicketId>,
+    ) -> Result<bool, ActError> {
+        let Wants { pools, below } = wants;
         if pools.is_empty() && below.is_empty() {
-            return Ok(Some(below));
+            return Ok(true);
         }
-        let tops = below.clone();
+        // A ticket that is being created has nothing below it but what the scene holds.
         let needs = Needs { pools, below, ..Needs::default() };
-        let more = self.inner.store.load(order.tenant, &needs, None).await?;
-        if more.epoch != loaded.epoch {
-            return Ok(None);
+        let more = self.inner.store.load(tenant, &needs, None).await?;
+        if more.epoch != known.epoch {
+            return Ok(false);
         }
-        (loaded.pools, loaded.below) = (more.pools, more.below);
-        if loaded.below.len() > BELOW_MAX {
-            let message = format!("looks at more than {BELOW_MAX} sub-tickets; end some of them first");
+        known.pools.extend(more.pools);
+        let fresh = |parts: &Parts| known.below.iter().all(|seen| seen.ticket.id != parts.ticket.id);
+        let fresh: Vec<Parts> = more.below.into_iter().filter(fresh).collect();
+        known.below.extend(fresh);
+        tops.extend(needs.below);
+        if known.below.len() > BELOW_MAX {
+            let message = format!("looks at more than {BELOW_MAX} sub-tickets; split the tree");
             return Err(Refusal::invalid("transition", message).into());
         }
-        Ok(Some(tops))
+        Ok(true)
     }
 
     /// Draws the turns a decision took beyond those it was given; whether there were any.

@@ -14,6 +14,8 @@ use crate::workflow::migrate::Migration;
 
 /// Tickets looked at in one trip.
 const PAGE: u16 = 100;
+/// How often the tickets are gone through when others move them meanwhile.
+const WALKS_MAX: u32 = 8;
 /// Most tickets named in a report; the rest are counted.
 const NAMED_MAX: usize = 1000;
 
@@ -56,6 +58,7 @@ impl Desk {
         }
         let target = plan.target(&config)?;
         let mut report = Migrated::default();
+        let (mut overtaken, mut walks) = (false, 1);
         // By creation, which no migration changes: what is moved meanwhile is neither skipped nor met twice.
         let mut find = Find {
             tenant,
@@ -71,7 +74,8 @@ impl Desk {
             for parts in &found {
                 let ticket = &parts.ticket;
                 find.after = Some((ticket.created_at.millis(), ticket.id));
-                if *ticket.workflow.key != *plan.key || ticket.workflow == target.id {
+                let concerned = *ticket.workflow.key == *plan.key && ticket.workflow != target.id;
+                if !concerned || !stand.access.admits(parts) {
                     continue;
                 }
                 let Some(state) = plan.place(target, &ticket.state) else {
@@ -83,14 +87,24 @@ impl Desk {
                     continue;
                 };
                 if carry_out {
-                    let state = Some(state.id.clone());
-                    self.act(by, MigrateTicket { ticket: ticket.id, to: target.id.clone(), state }).await?;
+                    let (state, from) = (Some(state.id.clone()), Some(ticket.state.clone()));
+                    let migrate = MigrateTicket { ticket: ticket.id, to: target.id.clone(), state, from };
+                    if !self.act(by, migrate).await?.changed {
+                        overtaken = true; // somebody moved it meanwhile: the next walk finds it where it is
+                        continue;
+                    }
                 }
                 report.moved += 1;
             }
-            if found.len() < usize::from(PAGE) {
+            if found.len() == usize::from(PAGE) {
+                continue;
+            }
+            if !overtaken || walks == WALKS_MAX {
                 return Ok(report);
             }
+            // Others moved tickets meanwhile: look at what is left.
+            (overtaken, walks) = (false, walks + 1);
+            (report.blocked, report.named, find.after) = (BTreeMap::new(), vec![], None);
         }
     }
 }

@@ -9,12 +9,11 @@ use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::error::{ActError, Conflict, Refusal};
 use crate::event::Subject;
-use crate::id::{CommandId, GroupId, Mint, ProjectId, TenantId, TicketId, hex};
+use crate::id::{CommandId, Mint, TenantId, TicketId, hex};
 use crate::scene::Scene;
 use crate::store::{Loaded, Row};
 use crate::ticket::Ticket;
-use crate::value::Field;
-use crate::workflow::effects::Wants;
+use crate::workflow::Transition;
 
 /// Longest idempotency key, in characters.
 const KEY_MAX: usize = 128;
@@ -104,44 +103,15 @@ impl<'a> Order<'a> {
             let Command::MoveTo(c) = command else { return false };
             let workflow = config.workflows.get(&ticket.workflow).filter(|_| c.ticket == ticket.id);
             let transition = workflow.and_then(|workflow| workflow.transition(&c.transition));
-            transition.is_some_and(|transition| transition.required.contains(&Field::Parent))
+            transition.is_some_and(Transition::asks_for_parent)
         };
         let mut children = loaded.cases.iter().map(|parts| &parts.ticket).filter(|ticket| ticket.parent.is_some());
         children.any(|ticket| self.set.commands.iter().any(|command| asks(command, ticket)))
     }
 
-    /// What the transitions that are taken have to know beyond the tickets themselves.
-    pub(super) fn wants(&self, config: &TenantConfig, loaded: &Loaded) -> Wants {
-        let mut wants = Wants::default();
-        let named = self.set.commands.iter().filter_map(|command| command.fields()?.group.flatten());
-        let named: Vec<GroupId> = named.collect();
-        let newest = |project: &ProjectId| config.workflows.newest(&config.projects.get(project)?.workflow);
-        for command in &self.set.commands {
-            if let Command::CreateTicket(c) = command
-                && let Some(workflow) = newest(&c.project)
-                && let Some(transition) = match &c.transition {
-                    Some(id) => workflow.transition(id),
-                    None => workflow.entrances().next(),
-                }
-            {
-                wants.of(workflow, transition, None, &named);
-            }
-            let Command::MoveTo(c) = command else { continue };
-            let there = loaded.cases.iter().map(|parts| &parts.ticket).find(|ticket| ticket.id == c.ticket);
-            let creates = |command: &Command| {
-                let Command::CreateTicket(made) = command else { return None };
-                (made.id == Some(c.ticket)).then(|| newest(&made.project)).flatten().cloned()
-            };
-            let made = self.set.commands.iter().find_map(creates);
-            let workflow = there.and_then(|ticket| config.workflows.get(&ticket.workflow)).or(made.as_ref());
-            let Some((workflow, transition)) = workflow.and_then(|w| Some((w, w.transition(&c.transition)?))) else {
-                continue;
-            };
-            let owner = there.and_then(|ticket| ticket.group);
-            let groups: Vec<GroupId> = named.iter().copied().chain(owner).collect();
-            wants.of(workflow, transition, there.map(|ticket| ticket.id), &groups);
-        }
-        wants
+    /// Whether transitions are taken: what follows from them may have to know more than the tickets.
+    pub(super) fn moves(&self) -> bool {
+        self.set.commands.iter().any(|command| matches!(command, Command::MoveTo(_) | Command::CreateTicket(_)))
     }
 
     /// Refuses a stale expectation of something outside tickets, or one of what counts no versions.

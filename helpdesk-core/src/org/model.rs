@@ -94,6 +94,15 @@ pub struct Person {
     pub updated_at: Timestamp,
 }
 
+impl Person {
+    /// Leaves what everybody may know: who it is, not how to reach them.
+    pub(crate) fn hide_particulars(&mut self) {
+        for text in [&mut self.email, &mut self.phone, &mut self.title, &mut self.external] {
+            text.clear();
+        }
+    }
+}
+
 names! {
     /// What a group is (FEATURES P3).
     pub enum GroupKind ("kind of group") {

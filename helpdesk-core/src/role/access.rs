@@ -1,5 +1,5 @@
 //! An actor's compiled grants: one predicate of visibility, as a check ([`Access::on`]) and as a filter
-//! ([`Access::visible`]). The filters stand in [`sight`]; a law holds both equal over generated worlds.
+//! ([`Access::visible`]). The filters stand in `sight`; a law holds both equal over generated worlds.
 
 mod sight;
 

@@ -32,7 +32,7 @@ fn may_grant(scene: &Scene, role: &RoleKey, scope: Scope, ctx: &Ctx<'_>) -> Resu
     if !held.has(Permission::RoleGrant) {
         return Err(Denied { needed: Permission::RoleGrant }.into());
     }
-    lacking(held, scene.config.permissions_of(role))
+    lacking(held, scope.lends(scene.config.permissions_of(role)))
 }
 
 /// What is wrong with a scope, if anything.
@@ -138,7 +138,7 @@ pub(crate) fn may_put_below(scene: &Scene, group: GroupId, parent: GroupId, ctx:
 pub(crate) fn may_join(scene: &Scene, group: GroupId, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let grants = scene.group_grants.iter().filter(|grant| grant.to == Principal::Group(group));
     for grant in grants {
-        lacking(held(scene, grant.scope, ctx), scene.config.permissions_of(&grant.role))?;
+        lacking(held(scene, grant.scope, ctx), grant.scope.lends(scene.config.permissions_of(&grant.role)))?;
     }
     Ok(())
 }

@@ -328,7 +328,7 @@ impl Ground {
             "MoveTo" => MoveTo::new(ticket, "start").into(),
             "MigrateTicket" => {
                 let to = WorkflowRef { key: Workflow::ITIL.into(), version: 1 };
-                MigrateTicket { ticket, to, state: Some("new".into()) }.into()
+                MigrateTicket { ticket, to, state: Some("new".into()), from: None }.into()
             }
             "LinkTickets" => LinkTickets::new(ticket, LinkKind::Relates, self.beside).into(),
             "UnlinkTickets" => UnlinkTickets::new(ticket, LinkKind::Relates, self.beside).into(),

@@ -173,7 +173,8 @@ suite! {
         everything_below_is_loaded
         turns_are_fair_between_two_desks
         a_parent_never_ends_over_an_open_child
-        tickets_in_flight_are_migrated;
+        tickets_in_flight_are_migrated
+        a_set_finds_what_its_transitions_ask_for;
     queue:
         claims_are_in_order_of_priority_and_time
         one_of_a_subject_at_a_time

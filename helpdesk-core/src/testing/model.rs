@@ -20,6 +20,7 @@ use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::link::Step;
 use crate::ticket::{Link, LinkKind, Relation, SearchDoc};
 use crate::time::Timestamp;
+use crate::workflow::effects::Wants;
 use crate::workflow::{Definition, WorkflowRef};
 
 /// One tenant's rows.
@@ -149,7 +150,8 @@ impl Model {
             turns.add(*group, [rows.turns.get(group).copied().unwrap_or(1)]);
         }
         let mint = Mint::new(id);
-        let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint, numbers: number, turns };
+        let (numbers, wants) = (number, Wants::default());
+        let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint, numbers, turns, wants };
         if let (Some(expected), Some(ticket)) = (ask.expected, ask.command.ticket()) {
             self.check(expected, ticket, &scene, &ctx)?;
         }

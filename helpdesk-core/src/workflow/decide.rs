@@ -3,6 +3,7 @@
 use super::effects;
 use super::exits::{self, Asker};
 use super::model::{From, Transition, Workflow};
+use super::rule::Validator;
 use crate::command::{ForceState, MoveTo, PublishWorkflow};
 use crate::error::{Refusal, WorkflowRefusal};
 use crate::event::{Event, Subject, TicketMoved, WorkflowPublished};
@@ -35,7 +36,7 @@ pub(crate) fn entrance<'a>(
 }
 
 /// Takes a transition, setting fields on the way: permissions, guard, validators, in this order (SEMANTICS, "Order of
-/// one command"). What follows from it is told by [`effects`](super::effects).
+/// one command"). What follows from it is told by [`effects`].
 pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
     let case = live(scene, ask.ticket, ctx)?;
     let ticket = &case.ticket;
@@ -69,7 +70,9 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
     if let Some(says) = exits::guarded(transition, &after, person) {
         return Err(WorkflowRefusal::Guarded { transition: transition.id.clone(), says: says.into() }.into());
     }
-    let asker = Asker { may, person, children_ended: effects::children_ended(scene, ticket, ctx) };
+    let looks = transition.validators.contains(&Validator::ChildrenEnded);
+    let children_ended = if looks { effects::children_ended(scene, ticket, ctx) } else { None };
+    let asker = Asker { may, person, children_ended };
     let decision = patch(scene, case, &ask.fields, ctx)?;
     for (_, event) in &decision.events {
         if let Event::TicketEdited(edited) = event {

@@ -2,7 +2,7 @@
 //!
 //! A drawing is a pure function of the definition and the path: same input, same bytes. It follows the order in which
 //! the states are defined, from top to bottom. Transitions between a few states are lines; those that begin almost
-//! anywhere would be a tangle and are listed in the box of the state they lead to ([`plan`] decides). It is no editor
+//! anywhere would be a tangle and are listed in the box of the state they lead to (`plan` decides). It is no editor
 //! and knows nothing of who may do what.
 
 /// Writes into a `String`, which never fails.

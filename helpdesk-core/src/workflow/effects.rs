@@ -1,12 +1,13 @@
 //! What follows a transition in the same commit: the effects its definition names, as consequences of the move.
 //!
 //! Nothing here asks who may: the definition was published by somebody who manages workflows, and the transition was
-//! open. What an effect needs to know beyond the case is told by [`Wants`] and loaded before the decision.
+//! open. What an effect needs to know beyond the case and does not find it leaves in [`Wants`]: it is loaded, and the
+//! decision is made again.
 
 use std::collections::BTreeSet;
 
-use super::model::{Transition, Workflow};
-use super::rule::{Effect, Strategy, Validator};
+use super::model::Transition;
+use super::rule::{Effect, Strategy};
 use crate::case::Case;
 use crate::command::Patch;
 use crate::error::{Refusal, WorkflowRefusal};
@@ -17,7 +18,7 @@ use crate::scene::{Ctx, Scene};
 use crate::ticket::{Relation, Ticket};
 use crate::workflow::exits;
 
-/// What the conditions and effects of transitions have to know.
+/// What conditions and effects of transitions asked for and did not find.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wants {
     /// Groups somebody is chosen out of.
@@ -27,27 +28,9 @@ pub struct Wants {
 }
 
 impl Wants {
-    /// Adds what taking `transition` has to know; `groups` may own the ticket by then. A new ticket has nothing below.
-    pub fn of(&mut self, workflow: &Workflow, transition: &Transition, ticket: Option<TicketId>, groups: &[GroupId]) {
-        if transition.validators.contains(&Validator::ChildrenEnded) {
-            self.below.extend(ticket);
-        }
-        for effect in workflow.effects(transition) {
-            match effect {
-                Effect::EndChildren => self.below.extend(ticket),
-                Effect::Assign(assign) => {
-                    let set = workflow.effects(transition).filter_map(|effect| match effect {
-                        Effect::Set(patch) => patch.group.flatten(),
-                        Effect::Assign(_) | Effect::Unassign | Effect::EndChildren => None,
-                    });
-                    match assign.group {
-                        Some(group) => drop(self.pools.insert(group)),
-                        None => self.pools.extend(groups.iter().copied().chain(set)),
-                    }
-                }
-                Effect::Set(_) | Effect::Unassign => {}
-            }
-        }
+    /// Whether nothing was missing.
+    pub fn is_empty(&self) -> bool {
+        self.pools.is_empty() && self.below.is_empty()
     }
 }
 
@@ -81,7 +64,10 @@ pub(crate) fn react(
             }
             Effect::Unassign => unassign(&draft),
             Effect::EndChildren => {
-                then.extend(end_children(scene, case, transition)?);
+                if !scene.looked_below(id) {
+                    ctx.wants.below.insert(id);
+                }
+                then.extend(end_children(scene, case, transition, ctx)?);
                 vec![]
             }
         };
@@ -109,6 +95,10 @@ fn set(
     if let Some(fault) = faults.into_iter().next() {
         return Err(stuck(transition, format!("its effect cannot set {}: {}", fault.field, fault.message)));
     }
+    let mut after = draft.ticket.clone();
+    crate::ticket::decide::fields::apply(&mut after, &changes);
+    crate::ticket::decide::fields::check_order(&after)
+        .map_err(|refusal| stuck(transition, format!("its effect cannot be: {refusal}")))?;
     Ok(if changes.is_empty() { vec![] } else { vec![TicketEdited { changes }.into()] })
 }
 
@@ -117,14 +107,20 @@ fn choose(scene: &Scene, case: &Case, group: GroupId, by: Strategy, ctx: &mut Ct
     if case.who(Relation::Assignee).next().is_some() {
         return None;
     }
-    let pool: &[Candidate] = scene.pools.get(&group).filter(|pool| !pool.is_empty())?;
+    let Some(pool) = scene.pools.get(&group) else {
+        ctx.wants.pools.insert(group);
+        return None;
+    };
+    let pool: &[Candidate] = Some(pool).filter(|pool| !pool.is_empty())?;
     let chosen = match by {
         Strategy::RoundRobin => {
             let turn = (ctx.turns.take(group) - 1).rem_euclid(pool.len() as i64);
             pool.get(usize::try_from(turn).unwrap_or_default())
         }
         // The first of those with the fewest: they come in order of who came first.
-        Strategy::LeastLoaded => pool.iter().min_by_key(|candidate| candidate.open),
+        Strategy::LeastLoaded => {
+            pool.iter().min_by_key(|candidate| i64::from(candidate.open) + scene.assigned_here(candidate.person))
+        }
     };
     chosen.map(|candidate| candidate.person)
 }
@@ -135,15 +131,30 @@ fn unassign(case: &Case) -> Vec<Event> {
 }
 
 /// The sub-tickets that have not ended, at every depth, each moved to an end of its own workflow.
-fn end_children(scene: &Scene, case: &Case, transition: &Transition) -> Result<Vec<(Subject, Event)>, Refusal> {
+fn end_children(
+    scene: &Scene,
+    case: &Case,
+    transition: &Transition,
+    ctx: &mut Ctx<'_>,
+) -> Result<Vec<(Subject, Event)>, Refusal> {
     let mut then = vec![];
     for child in below(scene, case.ticket.id) {
+        if scene.came_under(child) && !scene.looked_below(child.ticket.id) {
+            ctx.wants.below.insert(child.ticket.id);
+        }
         if child.ticket.category.ended() || child.ticket.deleted_at.is_some() {
             continue;
         }
-        let way = ending(child, case).ok_or_else(|| {
-            stuck(transition, "a sub-ticket has no way to an end from where it stands; end it by hand first")
-        })?;
+        let Some(way) = ending(child, case) else {
+            // Nobody hears of a sub-ticket they are not shown: it stays as it is.
+            if !shown(child, ctx) {
+                continue;
+            }
+            return Err(stuck(
+                transition,
+                "a sub-ticket has no way to an end from where it stands; end it by hand first",
+            ));
+        };
         let to = child.workflow.state(&way.to).ok_or_else(|| WorkflowRefusal::NoState(way.to.clone()))?;
         let moved = TicketMoved {
             transition: Some(way.id.clone()),
@@ -192,14 +203,15 @@ pub(crate) fn below(scene: &Scene, top: TicketId) -> Vec<&Case> {
 }
 
 /// Whether every direct sub-ticket the actor may see has ended; `None` when nobody looked.
-pub(crate) fn children_ended(scene: &Scene, ticket: &Ticket, ctx: &Ctx<'_>) -> Option<bool> {
+pub(crate) fn children_ended(scene: &Scene, ticket: &Ticket, ctx: &mut Ctx<'_>) -> Option<bool> {
     if !scene.looked_below(ticket.id) {
+        ctx.wants.below.insert(ticket.id);
         return None;
     }
-    let open = |case: &&Case| {
-        case.ticket.deleted_at.is_none()
-            && !case.ticket.category.ended()
-            && ctx.access.on(*case).has(crate::role::Permission::TicketRead)
-    };
-    Some(!scene.cases().filter(|case| case.ticket.parent == Some(ticket.id)).any(|case| open(&case)))
+    let open = |case: &Case| case.ticket.deleted_at.is_none() && !case.ticket.category.ended() && shown(case, ctx);
+    Some(!scene.cases().filter(|case| case.ticket.parent == Some(ticket.id)).any(open))
+}
+
+fn shown(case: &Case, ctx: &Ctx<'_>) -> bool {
+    ctx.access.on(case).has(crate::role::Permission::TicketRead)
 }

@@ -72,19 +72,28 @@ impl Migration {
 
 /// Takes one ticket to another published version, into `state` or the one with the same id.
 ///
-/// Needs `workflow.manage` in the whole tenant, and no sight of the ticket: restricted ones are migrated, too.
+/// Needs `workflow.manage` in the whole tenant, and no sight of the ticket: restricted ones are migrated, too. What a
+/// host's authorizer keeps from the actor does not exist here either.
 pub fn migrate(scene: &Scene, ask: &MigrateTicket, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     if !ctx.access.everywhere().has(Permission::WorkflowManage) {
         return Err(Denied { needed: Permission::WorkflowManage }.into());
     }
-    let case = scene.case(ask.ticket).ok_or_else(|| Refusal::not_found("ticket", ask.ticket))?;
+    let case = scene.case(ask.ticket).filter(|case| ctx.access.admits(*case));
+    let case = case.ok_or_else(|| Refusal::not_found("ticket", ask.ticket))?;
     let target = scene.config.workflows.get(&ask.to).ok_or_else(|| Refusal::not_found("workflow", &ask.to))?;
+    if ask.to.key != case.ticket.workflow.key {
+        let message = format!("is of another workflow than `{}`; give a version of that one", case.ticket.workflow);
+        return Err(Refusal::invalid("to", message));
+    }
+    if ask.to == case.ticket.workflow {
+        return Ok(Decision::default()); // moving inside a version is for transitions, and for force
+    }
+    if ask.from.as_ref().is_some_and(|from| *from != case.ticket.state) {
+        return Ok(Decision::default());
+    }
     let wanted = ask.state.as_deref().unwrap_or(&case.ticket.state);
     let state = target.state(wanted).ok_or_else(|| WorkflowRefusal::NoState(wanted.chars().take(64).collect()))?;
     let ticket = &case.ticket;
-    if ticket.workflow == ask.to && ticket.state == state.id {
-        return Ok(Decision::default());
-    }
     let migrated = TicketMigrated {
         from: ticket.workflow.clone(),
         to: ask.to.clone(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::{Effect, Guard, Validator};
 use crate::actor::Author;
+use crate::filter::Cond;
 use crate::id::TenantId;
 use crate::role::Permission;
 use crate::time::Timestamp;
@@ -123,6 +124,16 @@ impl Transition {
             From::Any => self.to != id,
             From::States(states) => states.iter().any(|state| state == id),
         }
+    }
+
+    /// Whether a required field, its guard or a validator is about the ticket above.
+    pub fn asks_for_parent(&self) -> bool {
+        let checks = self.validators.iter().filter_map(|validator| match validator {
+            Validator::ChildrenEnded => None,
+            Validator::Check(guard) => Some(guard),
+        });
+        let about = |guard: &Guard| guard.when.mentions(|cond| matches!(cond, Cond::Parent(_)));
+        self.required.contains(&Field::Parent) || self.guard.iter().chain(checks).any(about)
     }
 
     /// The permissions it takes, in the order in which they are asked for.

@@ -42,7 +42,8 @@ impl Desk {
         if role.built_in().is_none() && !config.roles.contains_key(role) {
             return Err(Refusal::not_found("role", role).into());
         }
-        check(&config, scope)?;
+        // What the viewer is not shown of the configuration is no scope to them.
+        check(&*self.config(viewer).await?, scope)?;
         let (tenant, now) = (config.tenant.id, self.clock().now());
         let mut grants = self.store().grants(tenant).await?;
         grants.retain(|grant| grant.role == *role && grant.expires_at.is_none_or(|end| end > now));
@@ -78,6 +79,9 @@ impl Desk {
         let ids: Vec<PersonId> = people.keys().copied().collect();
         let mut known = by_id(self.store().people(tenant, &ids).await?);
         known.retain(|_, person| person.active);
+        if !access.anywhere(Permission::PeopleRead) {
+            known.values_mut().for_each(Person::hide_particulars);
+        }
         let people = people.into_iter().filter_map(|(id, grants)| Some((known.remove(&id)?, grants))).collect();
         Ok(Holders { people, plugins: plugins.into_iter().collect() })
     }

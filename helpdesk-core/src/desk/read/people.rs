@@ -69,10 +69,7 @@ impl Desk {
         let mut people = self.store().people(tenant, ids).await?;
         if !access.anywhere(Permission::PeopleRead) {
             for person in people.iter_mut().filter(|person| Some(person.id) != access.person()) {
-                person.email.clear();
-                person.phone.clear();
-                person.title.clear();
-                person.external.clear();
+                person.hide_particulars();
             }
         }
         Ok(people)

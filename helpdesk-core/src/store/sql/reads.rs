@@ -218,7 +218,7 @@ impl Reads {
             below: format!(
                 "WITH RECURSIVE down(far, id) AS (SELECT 1, id FROM {ticket} WHERE tenant_id = $1 AND parent_id = $2 \
                  AND parent_id <> {nil} UNION ALL SELECT down.far + 1, t.id FROM down JOIN {ticket} t \
-                 ON t.tenant_id = $1 AND t.parent_id = down.id AND t.parent_id <> {nil} WHERE down.far < 16) \
+                 ON t.tenant_id = $1 AND t.parent_id = down.id AND t.parent_id <> {nil} WHERE down.far < 64) \
                  SELECT {} FROM {ticket} t WHERE t.tenant_id = $1 AND t.id IN (SELECT id FROM down)",
                 columns::<Head>("t."),
                 nil = names.dialect.nil(),

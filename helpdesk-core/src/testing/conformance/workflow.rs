@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Bench;
 use crate::command::{
-    AddMember, CreateProject, CreateTicket, DeleteTicket, EditPerson, EditTicket, GrantRole, MoveTo, Patch,
-    PublishWorkflow, Relate,
+    AddMember, CreateProject, CreateTicket, DeleteTicket, EditPerson, EditTicket, GrantRole, MigrateTicket, MoveTo,
+    Patch, PublishWorkflow, Relate,
 };
 use crate::decide::Needs;
-use crate::desk::Desk;
 use crate::desk::migrate::Migrated;
+use crate::desk::{Desk, Set};
 use crate::event::{Cursor, Event, Subject};
-use crate::id::{PersonId, ProjectId, TicketId};
+use crate::id::{Mint, PersonId, ProjectId, TicketId};
 use crate::role::Role;
 use crate::store::{Counter, Log as _, Store as _};
 use crate::testing::{Faulty, World};
 use crate::ticket::{Relation, Visibility};
 use crate::workflow::migrate::Migration;
-use crate::workflow::{Category, Definition};
+use crate::workflow::{Category, Definition, WorkflowRef};
 
 const TURNS: &str = r#"
     key = "turns"
@@ -201,6 +201,14 @@ pub(super) async fn tickets_in_flight_are_migrated(bench: &Bench) {
         made.iter().map(|id| format!("{}@{}", of(*id).state, of(*id).workflow.version)).collect::<Vec<_>>()
     };
 
+    // Moving inside a version is for transitions and for force; another workflow is none of its business.
+    let to = |key: &str, version| WorkflowRef { key: key.into(), version };
+    let inside = MigrateTicket { ticket: made[0], to: to("repair", 1), state: Some("out".into()), from: None };
+    assert!(!world.act(&world.olaf, inside).await.unwrap().changed);
+    let astray = MigrateTicket { ticket: made[0], to: to("kanban", 1), state: Some("done".into()), from: None };
+    assert_eq!(world.act(&world.olaf, astray).await.unwrap_err().code(), "FIELD_INVALID");
+    let moved_on = MigrateTicket { ticket: made[0], to: to("repair", 2), state: None, from: Some("shelf".into()) };
+    assert!(!world.act(&world.olaf, moved_on).await.unwrap().changed);
     let plan = Migration::new("repair", 2);
     assert_eq!(world.desk.migrate(&world.ana, &plan).await.unwrap_err().code(), "FORBIDDEN");
     assert_eq!(world.desk.rehearse(&world.olaf, &Migration::new("repair", 7)).await.unwrap_err().code(), "NOT_FOUND");
@@ -234,6 +242,33 @@ pub(super) async fn tickets_in_flight_are_migrated(bench: &Bench) {
     // The new version rules from now on.
     let refused = world.desk.act(&world.mia, MoveTo::new(made[0], "give")).await.unwrap_err();
     assert_eq!(refused.code(), "FIELDS_REQUIRED");
+}
+
+/// A set is judged by what it does on the way: sub-tickets it makes, versions it takes tickets to, groups it names.
+pub(super) async fn a_set_finds_what_its_transitions_ask_for(bench: &Bench) {
+    let world = bench.world().await;
+    let (family, turns) = (project(&world, "FAM", FAMILY).await, project(&world, "TURNS", TURNS).await);
+    world.must(&world.root, AddMember { group: world.service, person: World::id(&world.ben) }).await;
+    let mut mint = Mint::new(uuid::Uuid::from(world.ticket("seed").await).into());
+    let (parent, child): (TicketId, TicketId) = (mint.id(), mint.id());
+    let under = Patch { parent: Some(Some(parent)), ..Patch::default() };
+    let commands = vec![
+        CreateTicket { id: Some(parent), ..CreateTicket::new(family, "parent") }.into(),
+        CreateTicket { id: Some(child), ..CreateTicket::new(family, "child").fields(under) }.into(),
+        MoveTo::new(parent, "finish").into(),
+    ];
+    let refused = world.desk.act_all(&world.mia, Set { commands, ..Set::default() }).await.unwrap_err();
+    assert_eq!(refused.code(), "CONDITIONS_UNMET");
+
+    let owned = || Patch { group: Some(Some(world.service)), ..Patch::default() };
+    let made: Vec<TicketId> = (0..2).map(|_| mint.id()).collect();
+    let create = |id: &TicketId| CreateTicket { id: Some(*id), ..CreateTicket::new(turns, "x").fields(owned()) }.into();
+    let set = Set { commands: made.iter().map(create).collect(), ..Set::default() };
+    world.desk.act_all(&world.mia, set).await.unwrap();
+    for id in made {
+        let view = world.desk.ticket(&world.mia, id).await.unwrap();
+        assert_eq!(view.case.who(Relation::Assignee).collect::<Vec<_>>(), [World::id(&world.ben)]);
+    }
 }
 
 /// "All sub-tickets have ended" is a read that must still hold when the parent's move is committed.

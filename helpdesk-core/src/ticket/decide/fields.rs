@@ -196,7 +196,7 @@ fn check_parent(scene: &Scene, ticket: TicketId, parent: TicketId, ctx: &Ctx<'_>
 }
 
 /// Refuses a due date before the start.
-pub(super) fn check_order(ticket: &Ticket) -> Result<(), Refusal> {
+pub(crate) fn check_order(ticket: &Ticket) -> Result<(), Refusal> {
     match (ticket.start_at, ticket.due_at) {
         (Some(start), Some(due)) if due < start => {
             Err(Refusal::invalid("due_at", "lies before start_at; move one of them"))

@@ -61,7 +61,7 @@ fn schema() -> Value {
     let instant = described(json!({ "type": "integer" }), "Milliseconds since 1970-01-01T00:00:00Z.");
     let conditions = json!({
         "and": list(refer("filter")), "or": list(refer("filter")), "not": refer("filter"),
-        "id": list(uuid.clone()), "project": list(uuid.clone()), "group": list(uuid.clone()),
+        "id": list(uuid.clone()), "project": list(uuid.clone()), "group": list(uuid.clone()), "company": list(uuid.clone()),
         "parent": list(uuid.clone()), "tag": list(uuid.clone()), "state": list(text.clone()),
         "type": list(names!(TicketType)), "category": list(names!(Category)), "priority": list(names!(Priority)),
         "urgency": list(names!(Urgency)), "importance": list(names!(Importance)),
@@ -77,7 +77,7 @@ fn schema() -> Value {
     });
     let patch = json!({
         "type": names!(TicketType), "priority": or_null(names!(Priority)), "urgency": names!(Urgency),
-        "importance": names!(Importance), "visibility": names!(Visibility), "group": or_null(uuid.clone()),
+        "importance": names!(Importance), "visibility": names!(Visibility), "group": or_null(uuid.clone()), "company": or_null(uuid.clone()),
         "start_at": or_null(instant.clone()), "due_at": or_null(instant),
         "estimate": or_null(described(json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }), "Minutes.")),
     });
