@@ -30,7 +30,9 @@ impl Desk {
         for _ in 0..ROUNDS {
             let (config, access) = self.fresh(viewer).await?;
             let granted = access.granted(&view.case.ticket);
-            let tells = granted.has(Permission::RoleGrant) || granted.has(Permission::AuditRead);
+            // The explanation lists their grants, as `grants` does.
+            let lists = access.anywhere(Permission::RoleGrant) || access.everywhere().has(Permission::AuditRead);
+            let tells = lists && (granted.has(Permission::RoleGrant) || granted.has(Permission::AuditRead));
             if who != viewer && (!tells || matches!(who, Actor::System(_))) {
                 return Err(Refusal::from(Denied { needed: Permission::RoleGrant }).into());
             }
