@@ -5,6 +5,7 @@
 
 mod act;
 mod cache;
+mod facts;
 pub mod live;
 pub mod migrate;
 mod order;

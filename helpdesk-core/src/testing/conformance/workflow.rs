@@ -11,7 +11,7 @@ use crate::command::{
 use crate::decide::Needs;
 use crate::desk::migrate::Migrated;
 use crate::desk::{Desk, Set};
-use crate::event::{Cursor, Event, Subject};
+use crate::event::{Cursor, Envelope, Event, Subject};
 use crate::id::{Mint, PersonId, ProjectId, TicketId};
 use crate::role::Role;
 use crate::store::{Counter, Log as _, Store as _};
@@ -47,6 +47,19 @@ async fn project(world: &World, key: &str, workflow: &str) -> ProjectId {
     let name = definition.key.clone();
     world.must(&world.root, PublishWorkflow { tenant: world.tenant, definition }).await;
     world.must(&world.root, CreateProject::new(world.tenant, key).workflow(name)).await
+}
+
+/// Everything that happened in the tenant, in the order of the log.
+async fn whole_log(world: &World) -> Vec<Envelope> {
+    let (mut all, mut cursor) = (vec![], Cursor::at(0));
+    loop {
+        let (events, next) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
+        if next == cursor {
+            return all;
+        }
+        cursor = next;
+        all.extend(events);
+    }
 }
 
 async fn other_desk(bench: &Bench, world: &World) -> Desk {
@@ -130,17 +143,9 @@ pub(super) async fn turns_are_fair_between_two_desks(bench: &Bench) {
     };
     tokio::join!(many(&world.desk, 0), many(&other, 1));
     let mut counts: BTreeMap<PersonId, usize> = BTreeMap::new();
-    let mut cursor = Cursor::at(0);
-    loop {
-        let (events, next) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
-        if next == cursor {
-            break;
-        }
-        cursor = next;
-        for event in events {
-            if let Event::ParticipantAdded(added) = &event.event {
-                *counts.entry(added.person).or_default() += 1;
-            }
+    for event in whole_log(&world).await {
+        if let Event::ParticipantAdded(added) = &event.event {
+            *counts.entry(added.person).or_default() += 1;
         }
     }
     let (least, most) = (counts.values().min().unwrap(), counts.values().max().unwrap());
@@ -306,21 +311,14 @@ pub(super) async fn a_parent_never_ends_over_an_open_child(bench: &Bench) {
     };
     tokio::join!(parents, children);
     // The log tells in which order it happened.
-    let (mut open, mut ended, mut cursor) = (true, 0, Cursor::at(0));
-    loop {
-        let (events, next) = world.store.after(Some(world.tenant), cursor, 500).await.unwrap();
-        if next == cursor {
-            break;
-        }
-        cursor = next;
-        for event in events {
-            let Event::TicketMoved(moved) = &event.event else { continue };
-            if event.subject == Subject::Ticket(child) {
-                open = moved.after != Category::Closed;
-            } else if moved.after == Category::Closed {
-                ended += 1;
-                assert!(!open, "the parent ended over an open child at {:?}", event.cursor);
-            }
+    let (mut open, mut ended) = (true, 0);
+    for event in whole_log(&world).await {
+        let Event::TicketMoved(moved) = &event.event else { continue };
+        if event.subject == Subject::Ticket(child) {
+            open = moved.after != Category::Closed;
+        } else if moved.after == Category::Closed {
+            ended += 1;
+            assert!(!open, "the parent ended over an open child at {:?}", event.cursor);
         }
     }
     assert!(ended > 0, "the parent never ended");
