@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::actor::Author;
+use crate::approval::Approvals;
+use crate::approval::apply::Of;
 use crate::event::Event;
 use crate::id::{PersonId, TagId};
 use crate::ticket::decide::fields;
@@ -25,6 +27,8 @@ pub struct Case {
     pub tags: Vec<Tagging>,
     /// Its links at both ends, in order of [`Link::key`], when the command needs them.
     pub links: Option<Vec<Link>>,
+    /// Its approvals; when the ticket has any, they are always loaded.
+    pub approvals: Option<Approvals>,
     /// The entries the command touches.
     pub entries: Vec<Entry>,
     /// Texts as they were before this command.
@@ -157,6 +161,23 @@ impl Case {
             }
             // The text of an entry comes with the decision, not with the event.
             Event::EntryAdded(_) | Event::EntryEdited(_) => {}
+            Event::ApprovalRequested(_)
+            | Event::RoundOpened(_)
+            | Event::StepOpened(_)
+            | Event::StepSkipped(_)
+            | Event::StepBlocked(_)
+            | Event::StepEnded(_)
+            | Event::ApprovalDecided(_)
+            | Event::ApprovalConsulted(_)
+            | Event::SlotMoved(_)
+            | Event::SlotVacated(_)
+            | Event::ApprovalEdited(_)
+            | Event::ApprovalStaled(_)
+            | Event::ApprovalEnded(_) => {
+                let approvals = self.approvals.get_or_insert_default();
+                approvals.apply(Of { tenant: ticket.tenant, ticket: ticket.id }, event, moment);
+                ticket.approval = approvals.overall();
+            }
             // Traces on the timeline that change nothing of the ticket itself.
             Event::ChildAdded(_) | Event::ChildRemoved(_) | Event::AutomationStopped(_) | Event::Foreign(_) => {}
             // Not about an existing ticket.
@@ -180,7 +201,10 @@ impl Case {
             | Event::TagDefined(_)
             | Event::TagEdited(_)
             | Event::PluginInstalled(_)
-            | Event::PluginRemoved(_) => {}
+            | Event::PluginRemoved(_)
+            | Event::TemplatePublished(_)
+            | Event::Delegated(_)
+            | Event::DelegationRevoked(_) => {}
         }
     }
 }

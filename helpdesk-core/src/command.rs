@@ -4,16 +4,22 @@
 //! Rust callers send the structs and get typed results ([`Intent`]); plugins, idempotency, scenarios and the
 //! authorization matrix speak of the enum.
 
+pub mod approval;
 pub mod org;
 pub mod ticket;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::approval::*;
 pub use self::org::*;
 pub use self::ticket::*;
 use crate::actor::PluginId;
-use crate::id::{CommandId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::approval::TemplateRef;
+use crate::id::{
+    ApprovalId, CommandId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId,
+    TicketId,
+};
 use crate::role::RoleKey;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowRef;
@@ -52,6 +58,14 @@ pub enum Made {
     Ticket(TicketId),
     /// An entry.
     Entry(EntryId),
+    /// A version of an approval template.
+    Template(TemplateRef),
+    /// An approval.
+    Approval(ApprovalId),
+    /// A decision on one.
+    Decision(DecisionId),
+    /// A delegation.
+    Delegation(DelegationId),
 }
 
 macro_rules! made {
@@ -68,7 +82,8 @@ macro_rules! made {
     )*};
 }
 made!(Tenant => TenantId, Project => ProjectId, Person => PersonId, Group => GroupId, Grant => GrantId, Role => RoleKey, Tag => TagId,
-      Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId);
+      Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId,
+      Template => TemplateRef, Approval => ApprovalId, Decision => DecisionId, Delegation => DelegationId);
 
 impl TryFrom<Made> for () {
     type Error = Made;
@@ -137,6 +152,18 @@ commands! {
     EditComment => (),
     DeleteComment => (),
     StopAutomation => (),
+    PublishTemplate => TemplateRef,
+    RequestApproval => ApprovalId,
+    DecideApproval => DecisionId,
+    RetractDecision => DecisionId,
+    ReassignSlot => (),
+    ConsultApprover => DecisionId,
+    AdviseApprover => DecisionId,
+    RecallApproval => (),
+    ResubmitApproval => (),
+    ReviewApprovers => (),
+    Delegate => DelegationId,
+    RevokeDelegation => (),
 }
 
 /// A command with what surrounds it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::PluginId;
+use crate::approval::template::Templates;
 use crate::id::{GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::role::{CustomRole, Permissions, RoleKey, Scope};
@@ -27,6 +28,8 @@ pub struct TenantConfig {
     pub tags: BTreeMap<TagId, Tag>,
     /// Every published version of its workflows.
     pub workflows: Shelf,
+    /// Every published version of its approval templates.
+    pub templates: Templates,
     /// The roles it has defined, by key.
     pub roles: BTreeMap<RoleKey, CustomRole>,
     /// Its plugins.
@@ -96,6 +99,7 @@ impl TenantConfig {
             groups: BTreeMap::new(),
             tags: BTreeMap::new(),
             workflows: Shelf::default(),
+            templates: Templates::default(),
             roles: BTreeMap::new(),
             plugins: BTreeMap::new(),
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::approval::{decide as approvals, delegate};
 use crate::command::{Command, CreateTicket};
 use crate::error::Refusal;
-use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
+use crate::id::{DelegationId, EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
 use crate::role::{Principal, RoleKey, Scope};
 use crate::scene::{Ctx, Decision, Scene};
 use crate::ticket::link::{self, LinkKind};
@@ -44,6 +45,14 @@ pub struct Needs {
     pub pools: BTreeSet<GroupId>,
     /// Tickets of which everything below is wanted.
     pub below: BTreeSet<TicketId>,
+    /// Those of the tickets whose approvals are wanted.
+    pub approvals: BTreeSet<TicketId>,
+    /// Roles whose grants are wanted.
+    pub holders: BTreeSet<RoleKey>,
+    /// People whose delegations to others are wanted.
+    pub delegations: BTreeSet<PersonId>,
+    /// A delegation.
+    pub delegation: Option<DelegationId>,
 }
 
 impl Needs {
@@ -65,12 +74,16 @@ impl Needs {
             }
             Command::EditPerson(c) => {
                 self.people.insert(c.person);
+                self.people.extend(c.manager.flatten());
             }
             Command::AddMember(c) => {
                 self.people.insert(c.person);
                 self.member = Some((c.group, c.person));
             }
-            Command::EditGroup(c) => self.departments = c.parent.flatten().is_some(),
+            Command::EditGroup(c) => {
+                self.departments = c.parent.flatten().is_some();
+                self.people.extend(c.head.flatten());
+            }
             Command::RemoveMember(c) => self.member = Some((c.group, c.person)),
             Command::GrantRole(c) => {
                 if let Principal::Person(person) = c.to {
@@ -133,11 +146,39 @@ impl Needs {
                 self.ticket(c.ticket);
                 self.entries.insert(c.entry);
             }
+            Command::PublishTemplate(_) => {}
+            Command::RequestApproval(c) => self.approval(c.ticket),
+            Command::DecideApproval(c) => self.approval(c.ticket),
+            Command::RetractDecision(c) => self.approval(c.ticket),
+            Command::ReassignSlot(c) => {
+                self.approval(c.ticket);
+                self.people.insert(c.to);
+            }
+            Command::ConsultApprover(c) => {
+                self.approval(c.ticket);
+                self.people.insert(c.person);
+            }
+            Command::AdviseApprover(c) => self.approval(c.ticket),
+            Command::RecallApproval(c) => self.approval(c.ticket),
+            Command::ResubmitApproval(c) => self.approval(c.ticket),
+            Command::ReviewApprovers(c) => self.approval(c.ticket),
+            Command::Delegate(c) => {
+                self.people.extend([c.principal, c.delegate]);
+                if let Scope::Ticket(ticket) = c.scope {
+                    self.ticket(ticket);
+                }
+            }
+            Command::RevokeDelegation(c) => self.delegation = Some(c.delegation),
         }
     }
 
     fn ticket(&mut self, id: TicketId) {
         self.tickets.insert(id);
+    }
+    fn approval(&mut self, id: TicketId) {
+        self.tickets.insert(id);
+        self.approvals.insert(id);
+        self.texts = true; // a text may be what was approved
     }
     fn linked(&mut self, one: TicketId, two: TicketId) {
         self.tickets.extend([one, two]);
@@ -179,6 +220,7 @@ impl Command {
             Self::PublishWorkflow(c) => Some(c.tenant),
             Self::DefineRole(c) => Some(c.tenant),
             Self::InstallPlugin(c) => Some(c.tenant),
+            Self::PublishTemplate(c) => Some(c.tenant),
             Self::RegisterTenant(_)
             | Self::EditTenant(_)
             | Self::EditProject(_)
@@ -210,7 +252,18 @@ impl Command {
             | Self::Comment(_)
             | Self::EditComment(_)
             | Self::DeleteComment(_)
-            | Self::StopAutomation(_) => None,
+            | Self::StopAutomation(_)
+            | Self::RequestApproval(_)
+            | Self::DecideApproval(_)
+            | Self::RetractDecision(_)
+            | Self::ReassignSlot(_)
+            | Self::ConsultApprover(_)
+            | Self::AdviseApprover(_)
+            | Self::RecallApproval(_)
+            | Self::ResubmitApproval(_)
+            | Self::ReviewApprovers(_)
+            | Self::Delegate(_)
+            | Self::RevokeDelegation(_) => None,
         }
     }
 
@@ -234,6 +287,15 @@ impl Command {
             Self::EditComment(c) => Some(c.ticket),
             Self::DeleteComment(c) => Some(c.ticket),
             Self::StopAutomation(c) => Some(c.ticket),
+            Self::RequestApproval(c) => Some(c.ticket),
+            Self::DecideApproval(c) => Some(c.ticket),
+            Self::RetractDecision(c) => Some(c.ticket),
+            Self::ReassignSlot(c) => Some(c.ticket),
+            Self::ConsultApprover(c) => Some(c.ticket),
+            Self::AdviseApprover(c) => Some(c.ticket),
+            Self::RecallApproval(c) => Some(c.ticket),
+            Self::ResubmitApproval(c) => Some(c.ticket),
+            Self::ReviewApprovers(c) => Some(c.ticket),
             Self::RegisterTenant(_)
             | Self::EditTenant(_)
             | Self::CreateProject(_)
@@ -254,6 +316,9 @@ impl Command {
             | Self::EditTag(_)
             | Self::InstallPlugin(_)
             | Self::RemovePlugin(_)
+            | Self::PublishTemplate(_)
+            | Self::Delegate(_)
+            | Self::RevokeDelegation(_)
             | Self::CreateTicket(_) => None,
         }
     }
@@ -300,5 +365,17 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::EditComment(c) => entry::edit(scene, c, ctx),
         Command::DeleteComment(c) => entry::delete(scene, c, ctx),
         Command::StopAutomation(c) => tickets::stopped(scene, c, ctx),
+        Command::PublishTemplate(c) => approvals::publish(scene, c, ctx),
+        Command::RequestApproval(c) => approvals::request(scene, c, ctx),
+        Command::DecideApproval(c) => approvals::decide(scene, c, ctx),
+        Command::RetractDecision(c) => approvals::retract(scene, c, ctx),
+        Command::ReassignSlot(c) => approvals::reassign(scene, c, ctx),
+        Command::ConsultApprover(c) => approvals::consult(scene, c, ctx),
+        Command::AdviseApprover(c) => approvals::advise(scene, c, ctx),
+        Command::RecallApproval(c) => approvals::recall(scene, c, ctx),
+        Command::ResubmitApproval(c) => approvals::resubmit(scene, c, ctx),
+        Command::ReviewApprovers(c) => approvals::review(scene, c, ctx),
+        Command::Delegate(c) => delegate::delegate(scene, c, ctx),
+        Command::RevokeDelegation(c) => delegate::revoke(scene, c, ctx),
     }
 }

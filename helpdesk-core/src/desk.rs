@@ -6,6 +6,7 @@
 mod act;
 mod cache;
 mod facts;
+pub mod link;
 pub mod live;
 pub mod migrate;
 mod order;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use act::{Done, Set};
 
+use crate::approval::departures::Departures;
 use crate::feed::Subscriber;
 use crate::jobs::{Faults, Handler};
 use crate::role::{Authorizer, Everything};
@@ -130,6 +132,7 @@ impl Builder {
     /// The desk. Fails when the database cannot be reached or its schema is not the one this binary needs.
     pub async fn build(self) -> Result<Desk, crate::ActError> {
         let head = self.store.head().await?;
+        let departures: Arc<dyn Subscriber> = Arc::new(Departures);
         let inner = Inner {
             live: live::Tail::new(head),
             store: self.store,
@@ -137,7 +140,7 @@ impl Builder {
             policies: cache::Policies::default(),
             authorizer: self.authorizer,
             lanes: act::Lanes::default(),
-            subscribers: self.subscribers,
+            subscribers: self.subscribers.into_iter().chain([departures]).collect(),
             handlers: self.handlers,
             faults: Faults::default(),
             tries: act::TRIES,

@@ -3,6 +3,7 @@
 //! Every refusal has a stable [`code`](Refusal::code) for machines and a text for people. Nothing of a refused command
 //! happened.
 
+use crate::approval::ApprovalRefusal;
 use crate::id::PersonId;
 use crate::role::Denied;
 use crate::store::StoreError;
@@ -71,6 +72,9 @@ pub enum Refusal {
     /// The workflow definition has faults.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// Something about an approval.
+    #[error(transparent)]
+    Approval(#[from] ApprovalRefusal),
     /// Somebody else changed it since the caller looked.
     #[error(transparent)]
     Conflict(#[from] Conflict),
@@ -122,6 +126,16 @@ pub enum WorkflowRefusal {
         transition: String,
         /// What the definition says about it.
         says: String,
+    },
+    /// The state may be left only with an approval.
+    #[error("`{transition}` is closed until `{template}` has approved: {says}")]
+    Gated {
+        /// The transition.
+        transition: String,
+        /// The template's key.
+        template: String,
+        /// How the approval stands.
+        says: &'static str,
     },
     /// Fields it needs are empty.
     #[error("`{transition}` needs a value for: {}; set them with the same command", listed(.missing))]
@@ -206,7 +220,9 @@ impl Refusal {
             Self::Workflow(
                 WorkflowRefusal::Unknown { .. } | WorkflowRefusal::Closed { .. } | WorkflowRefusal::NoState(_),
             ) => "TRANSITION_NOT_ALLOWED",
+            Self::Workflow(WorkflowRefusal::Gated { .. }) => "APPROVAL_REQUIRED",
             Self::Malformed(_) => "WORKFLOW_MALFORMED",
+            Self::Approval(refusal) => refusal.code(),
             Self::Conflict(_) => "VERSION_CONFLICT",
             Self::KeyReused(_) => "IDEMPOTENCY_KEY_REUSED",
             Self::Suspended => "TENANT_SUSPENDED",

@@ -10,13 +10,56 @@ use serde::{Deserialize, Serialize};
 
 pub use self::envelope::{BadCursor, Cause, Cursor, Envelope, Subject};
 use crate::actor::PluginId;
-use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
+use crate::approval::{ApprovalState, Needed, StepState, TemplateRef, Verdict};
+use crate::id::{
+    ApprovalId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, SlotId, TagId, TicketId,
+};
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Permissions, Principal, Relations, RoleKey, Scope};
 use crate::ticket::{EntryVisibility, Importance, LinkKind, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
-use crate::value::{Change, Field, Value, double};
+use crate::value::{Change, Field, Value, double, names};
 use crate::workflow::{Category, WorkflowRef};
+
+/// Somebody who is asked when a step opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Their slot.
+    pub slot: SlotId,
+    /// Who.
+    pub person: PersonId,
+    /// The groups through which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupId>,
+    /// How they were found.
+    pub via: String,
+    /// Whether they approved the same in an earlier round, which counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carried: bool,
+}
+
+names! {
+    /// Why a new round of an approval began.
+    pub enum NewRound ("reason of a round") {
+        /// It was resubmitted.
+        Resubmitted = "resubmitted",
+        /// A watched field was edited.
+        Edited = "edited",
+    }
+}
+names! {
+    /// Why a slot went to somebody else.
+    pub enum SlotMove ("reason of a move") {
+        /// Somebody gave it away.
+        Reassigned = "reassigned",
+        /// Whoever was asked has left; their proxy took over.
+        Proxy = "proxy",
+        /// Whoever was asked has left; the template names who is asked instead.
+        Replaced = "replaced",
+        /// Whoever was asked is back.
+        Returned = "returned",
+    }
+}
 
 /// An event of a kind this binary does not know, kept as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +148,8 @@ events! {
     GroupCreated = "group.created" @ 1 { group: GroupId, kind: GroupKind, name: String, parent: Option<GroupId>, }
     /// A group changed; what is absent stayed.
     GroupEdited = "group.edited" @ 1 { group: GroupId, name: Option<String>, #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
-        parent: Option<Option<GroupId>>, }
+        parent: Option<Option<GroupId>>, #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
+        head: Option<Option<PersonId>>, }
     /// Somebody joined a group.
     MemberAdded = "group.member_added" @ 1 { group: GroupId, person: PersonId, }
     /// Somebody left a group.
@@ -184,6 +228,70 @@ events! {
     }
     /// An entry was deleted.
     EntryDeleted = "entry.deleted" @ 1 { entry: EntryId, visibility: EntryVisibility, }
+    /// A version of an approval template was published.
+    TemplatePublished = "approval.template_published" @ 1 { template: TemplateRef, hash: String, }
+    /// An approval was requested: its first round began.
+    ApprovalRequested = "approval.requested" @ 1 {
+        approval: ApprovalId, template: TemplateRef, hash: String, requested_by: Option<PersonId>,
+        edited_by: Option<PersonId>,
+    }
+    /// The next round of an approval began, at the step `from` (its place in the template).
+    RoundOpened = "approval.round_opened" @ 1 {
+        approval: ApprovalId, round: u32, hash: String, because: NewRound, from: u32,
+    }
+    /// A step began; those asked are in it.
+    StepOpened = "approval.step_opened" @ 1 {
+        approval: ApprovalId, round: u32, index: u32, step: String, needed: Needed, asked: Vec<Asked>,
+    }
+    /// A step was passed over.
+    StepSkipped = "approval.step_skipped" @ 1 {
+        approval: ApprovalId, round: u32, index: u32, step: String, note: String,
+    }
+    /// A step cannot go on: nobody, or too few, can be asked.
+    StepBlocked = "approval.step_blocked" @ 1 {
+        approval: ApprovalId, round: u32, index: u32, step: String, note: String,
+    }
+    /// A step ended.
+    StepEnded = "approval.step_ended" @ 1 {
+        approval: ApprovalId, round: u32, index: u32, step: String, state: StepState,
+    }
+    /// Somebody approved, rejected, or took that back. The comment stands in the decision's row.
+    ApprovalDecided = "approval.decided" @ 1 {
+        approval: ApprovalId, decision: DecisionId, slot: SlotId, round: u32, step: String, verdict: Verdict,
+        person: PersonId, on_behalf_of: Option<PersonId>, hash: String, comment: Option<String>,
+    }
+    /// Somebody asked for an opinion, or gave it. What they wrote stands in the decision's row.
+    ApprovalConsulted = "approval.consulted" @ 1 {
+        approval: ApprovalId, decision: DecisionId, slot: SlotId, round: u32, step: String, verdict: Verdict,
+        person: PersonId, asked: Option<PersonId>, hash: String, comment: Option<String>,
+    }
+    /// A slot went to somebody else.
+    SlotMoved = "approval.slot_moved" @ 1 {
+        approval: ApprovalId, slot: SlotId, from: PersonId, to: PersonId, because: SlotMove, reason: Option<String>,
+    }
+    /// Whoever was asked has left, and nobody took their place.
+    SlotVacated = "approval.slot_vacated" @ 1 { approval: ApprovalId, slot: SlotId, person: PersonId, }
+    /// Watched fields of the ticket were edited while the approval ran.
+    ApprovalEdited = "approval.edited" @ 1 {
+        approval: ApprovalId, fields: Vec<Field>, hash: String, edited_by: Option<PersonId>,
+    }
+    /// An approval stands no longer: watched fields were edited, or somebody who gave it has left.
+    ApprovalStaled = "approval.staled" @ 1 {
+        approval: ApprovalId, fields: Vec<Field>, hash: String, edited_by: Option<PersonId>,
+    }
+    /// A round ended.
+    ApprovalEnded = "approval.ended" @ 1 {
+        approval: ApprovalId, round: u32, state: ApprovalState, reason: Option<String>,
+    }
+    /// Somebody may decide for somebody else.
+    Delegated = "approval.delegated" @ 1 {
+        delegation: DelegationId, principal: PersonId, delegate: PersonId, scope: Scope,
+        starts_at: Option<Timestamp>, ends_at: Option<Timestamp>,
+    }
+    /// Somebody may no longer decide for somebody else.
+    DelegationRevoked = "approval.delegation_revoked" @ 1 {
+        delegation: DelegationId, principal: PersonId, delegate: PersonId,
+    }
     /// An automation chain was stopped because it went over its budget (SEMANTICS, Automation).
     AutomationStopped = "automation.stopped" @ 1 { plugin: PluginId, limit: String, used: u64, allowed: u64, }
 }
@@ -195,7 +303,8 @@ impl Event {
             Self::EntryAdded(EntryAdded { visibility, .. })
             | Self::EntryEdited(EntryEdited { visibility, .. })
             | Self::EntryDeleted(EntryDeleted { visibility, .. }) => *visibility == EntryVisibility::Internal,
-            Self::AutomationStopped(_) => true,
+            // What approvers ask each other is theirs and the desk's.
+            Self::AutomationStopped(_) | Self::ApprovalConsulted(_) => true,
             Self::TenantRegistered(_)
             | Self::TenantEdited(_)
             | Self::ProjectCreated(_)
@@ -229,6 +338,21 @@ impl Event {
             | Self::TicketLinked(_)
             | Self::TicketUnlinked(_)
             | Self::TicketDeleted(_)
+            | Self::TemplatePublished(_)
+            | Self::ApprovalRequested(_)
+            | Self::RoundOpened(_)
+            | Self::StepOpened(_)
+            | Self::StepSkipped(_)
+            | Self::StepBlocked(_)
+            | Self::StepEnded(_)
+            | Self::ApprovalDecided(_)
+            | Self::SlotMoved(_)
+            | Self::SlotVacated(_)
+            | Self::ApprovalEdited(_)
+            | Self::ApprovalStaled(_)
+            | Self::ApprovalEnded(_)
+            | Self::Delegated(_)
+            | Self::DelegationRevoked(_)
             | Self::TicketRestored(_) => false,
             // What we cannot read we show to nobody but staff.
             Self::Foreign(_) => true,
@@ -296,6 +420,22 @@ impl Event {
             | Self::EntryAdded(_)
             | Self::EntryEdited(_)
             | Self::EntryDeleted(_)
+            | Self::TemplatePublished(_)
+            | Self::ApprovalRequested(_)
+            | Self::RoundOpened(_)
+            | Self::StepOpened(_)
+            | Self::StepSkipped(_)
+            | Self::StepBlocked(_)
+            | Self::StepEnded(_)
+            | Self::ApprovalDecided(_)
+            | Self::SlotMoved(_)
+            | Self::SlotVacated(_)
+            | Self::ApprovalEdited(_)
+            | Self::ApprovalStaled(_)
+            | Self::ApprovalEnded(_)
+            | Self::Delegated(_)
+            | Self::DelegationRevoked(_)
+            | Self::ApprovalConsulted(_)
             | Self::AutomationStopped(_)
             | Self::Foreign(_) => vec![],
         }
@@ -356,6 +496,22 @@ impl Event {
             | Self::EntryAdded(_)
             | Self::EntryEdited(_)
             | Self::EntryDeleted(_)
+            | Self::TemplatePublished(_)
+            | Self::ApprovalRequested(_)
+            | Self::RoundOpened(_)
+            | Self::StepOpened(_)
+            | Self::StepSkipped(_)
+            | Self::StepBlocked(_)
+            | Self::StepEnded(_)
+            | Self::ApprovalDecided(_)
+            | Self::SlotMoved(_)
+            | Self::SlotVacated(_)
+            | Self::ApprovalEdited(_)
+            | Self::ApprovalStaled(_)
+            | Self::ApprovalEnded(_)
+            | Self::Delegated(_)
+            | Self::DelegationRevoked(_)
+            | Self::ApprovalConsulted(_)
             | Self::AutomationStopped(_)
             | Self::Foreign(_) => vec![],
         }

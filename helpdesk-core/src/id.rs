@@ -83,6 +83,14 @@ ids! {
     EventId = "event";
     /// A job or delivery.
     JobId = "job";
+    /// An approval of a ticket.
+    ApprovalId = "approval";
+    /// The place of one person who is asked to approve.
+    SlotId = "slot";
+    /// One decision on an approval.
+    DecisionId = "decision";
+    /// A standing delegation of approvals.
+    DelegationId = "delegation";
     /// One command as it was sent: the seed of every id it makes.
     CommandId = "command";
 }

@@ -7,18 +7,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::{Actor, Author};
+use crate::approval::{Delegation, advance};
 use crate::case::{Case, Moment};
 use crate::command::Made;
 use crate::config::TenantConfig;
 use crate::error::Refusal;
 use crate::event::{Cause, Event, Subject};
-use crate::id::{EntryId, EventId, GroupId, Mint, PersonId, Salt, TenantId, TicketId};
+use crate::id::{DecisionId, EntryId, EventId, GroupId, Mint, PersonId, Salt, TenantId, TicketId};
 use crate::org::{Candidate, Person};
-use crate::role::{Access, Grant};
+use crate::role::{Access, Grant, RoleKey};
 use crate::store::{NewEvent, Row, Write};
 use crate::ticket::link::Step;
 use crate::ticket::{Entry, TicketText, decide};
 use crate::time::Timestamp;
+use crate::value::Field;
 use crate::workflow::effects::{self, Wants};
 
 /// Most events a command, or a set of commands, may lead to; beyond it the command is refused.
@@ -126,6 +128,20 @@ pub enum Side {
     Entry(Entry),
     /// A text as it was before.
     Revision(crate::ticket::Revision),
+    /// What was said with a decision on an approval of a ticket.
+    Decision(TicketId, DecisionId, String, Salt),
+}
+
+impl Side {
+    /// The ticket it belongs to.
+    pub(crate) const fn ticket(&self) -> TicketId {
+        match self {
+            Self::Title(ticket, ..) | Self::Decision(ticket, ..) => *ticket,
+            Self::Text(text) => text.ticket,
+            Self::Entry(entry) => entry.ticket,
+            Self::Revision(revision) => revision.ticket,
+        }
+    }
 }
 
 /// A case before and after the command.
@@ -158,6 +174,16 @@ pub struct Scene {
     pub member: bool,
     /// The active members of groups somebody is chosen out of, in order of (since, person).
     pub pools: BTreeMap<GroupId, Vec<Candidate>>,
+    /// The live grants of roles whose holders are asked.
+    pub holders: BTreeMap<RoleKey, Vec<Grant>>,
+    /// The delegations people have given, in order of when.
+    pub delegations: BTreeMap<PersonId, Vec<Delegation>>,
+    /// The delegation the command names.
+    pub delegation: Option<Delegation>,
+    /// Who edited which fields of a ticket, in the order of the log.
+    pub editors: BTreeMap<TicketId, Vec<(Field, PersonId)>>,
+    /// People who were looked up, whether or not they exist.
+    pub looked_up: BTreeSet<PersonId>,
     /// Whether another tenant has the key the command wants.
     pub tenant_taken: bool,
     cases: BTreeMap<TicketId, Slot>,
@@ -183,6 +209,11 @@ impl Scene {
             role_until: None,
             member: false,
             pools: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            delegations: BTreeMap::new(),
+            delegation: None,
+            editors: BTreeMap::new(),
+            looked_up: BTreeSet::new(),
             tenant_taken: false,
             cases: cases.into_iter().map(|c| (c.ticket.id, Slot { before: Some(c), after: None })).collect(),
             below: BTreeSet::new(),
@@ -208,6 +239,20 @@ impl Scene {
     /// Every case as it stands now.
     pub(crate) fn cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.values().filter_map(|slot| slot.after.as_ref().or(slot.before.as_deref()))
+    }
+
+    /// Whether the person was looked up.
+    pub(crate) fn looked_for(&self, person: PersonId) -> bool {
+        self.looked_up.contains(&person)
+    }
+
+    /// Whether one of the fields was edited by what this scene did.
+    pub(crate) fn edited_here(&self, id: TicketId, fields: &[Field]) -> bool {
+        let edits = self
+            .events
+            .iter()
+            .filter(|(subject, event)| subject.ticket() == Some(id) && !matches!(event, Event::TicketCreated(_)));
+        edits.flat_map(|(_, event)| event.changes()).any(|change| fields.contains(&change.field))
     }
 
     /// How many more tickets somebody works on by what this scene did; fewer are negative. Ended and deleted ones do not
@@ -298,6 +343,14 @@ impl Scene {
                     }
                 }
             }
+            Side::Decision(ticket, id, comment, salt) => {
+                let approvals = self.open(ticket).and_then(|case| case.approvals.as_mut());
+                let made = approvals.and_then(|all| all.decisions.iter_mut().find(|decision| decision.id == id));
+                if let Some(decision) = made {
+                    decision.comment = comment;
+                    decision.salt = salt;
+                }
+            }
             Side::Revision(revision) => {
                 if let Some(case) = self.open(revision.ticket) {
                     // Edited twice in one set: what stood there before is the text before the first.
@@ -382,10 +435,20 @@ impl Scene {
         self.events.is_empty()
     }
 
-    /// Whether a move begins where the ticket no longer is: two consequences moved it, and the first one did.
+    /// Whether something was overtaken: a move begins where the ticket no longer is, for two consequences moved it and the
+    /// first one did; or a round has begun already.
     fn is_overtaken(&self, subject: &Subject, event: &Event) -> bool {
-        let Event::TicketMoved(moved) = event else { return false };
-        subject.ticket().and_then(|id| self.case(id)).is_some_and(|case| case.ticket.state != moved.from)
+        let Some(case) = subject.ticket().and_then(|id| self.case(id)) else { return false };
+        match event {
+            Event::TicketMoved(moved) => case.ticket.state != moved.from,
+            // Two edits in one command begin one round.
+            Event::RoundOpened(opened) => case
+                .approvals
+                .as_ref()
+                .and_then(|all| all.get(opened.approval))
+                .is_some_and(|approval| approval.round + 1 != opened.round),
+            _ => false,
+        }
     }
 
     /// The entry, if the command's ticket has it.
@@ -412,7 +475,7 @@ pub struct Finished {
 type React = fn(&Scene, &Subject, &Event, &mut Ctx<'_>) -> Result<Vec<(Subject, Event)>, Refusal>;
 
 /// The engines that react, in this order, to every event.
-const ENGINES: &[React] = &[decide::react, effects::react];
+const ENGINES: &[React] = &[decide::react, effects::react, advance::react];
 
 /// Applies a decision and lets every engine react, first in first out, until nothing follows. A consequence that is
 /// refused refuses the command.
@@ -438,6 +501,13 @@ pub fn settle(scene: &mut Scene, decision: Decision, ctx: &mut Ctx<'_>) -> Resul
         scene.apply(&subject, &event, ctx);
         if let Some(id) = subject.ticket().filter(|id| scene.case(*id).is_none()) {
             return Err(Refusal::not_found("ticket", id)); // a consequence for a case that was not loaded
+        }
+        // What engines look at has its texts.
+        if let Some(id) = subject.ticket() {
+            let (here, later) = sides.into_iter().partition(|side: &Side| side.ticket() == id);
+            sides = later;
+            let here: Vec<Side> = here;
+            here.into_iter().for_each(|side| scene.put(side));
         }
         for react in ENGINES {
             queue.extend(react(scene, &subject, &event, ctx)?);

@@ -31,17 +31,19 @@ use futures_util::future::BoxFuture;
 pub use self::row::{Head, Kv, Row, RunRecord, Write};
 pub use self::work::{Depth, Job, Lease, NewJob, Queue, Release, Sweep};
 use crate::actor::{Actor, Author};
+use crate::approval::{Approvals, Delegation, Slot};
 use crate::case::Case;
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cause, Cursor, Envelope, Event, Subject};
 use crate::filter::{Filter, Order};
-use crate::id::{EventId, GroupId, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{EventId, GroupId, PersonId, ProjectId, SlotId, TenantId, TicketId};
 use crate::org::{Candidate, Membership, Person, PersonKind};
-use crate::role::{Grant, Scope};
+use crate::role::{Grant, RoleKey, Scope};
 use crate::ticket::link::Step;
 use crate::ticket::{Entry, Link, Participant, Revision, Tagging, Ticket, TicketText};
 use crate::time::Timestamp;
+use crate::value::Field;
 
 /// The database failed, or holds what it should not.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -101,6 +103,14 @@ pub struct Loaded {
     pub pools: BTreeMap<GroupId, Vec<Candidate>>,
     /// The tickets below those asked for, at every depth, with people and tags; at most [`BELOW_MAX`] and one more.
     pub below: Vec<Parts>,
+    /// Of each role asked for: its grants, expired ones too, in order of id.
+    pub holders: BTreeMap<RoleKey, Vec<Grant>>,
+    /// Of each person asked for: the delegations they have given, in order of (created_at, id).
+    pub delegations: BTreeMap<PersonId, Vec<Delegation>>,
+    /// The delegation.
+    pub delegation: Option<Delegation>,
+    /// Of each ticket asked for: who edited which of its fields, in the order of the log. Stores leave it empty.
+    pub editors: BTreeMap<TicketId, Vec<(Field, PersonId)>>,
     /// Whether the tenant key is in use.
     pub tenant_taken: bool,
     /// What an earlier command with the same idempotency key did.
@@ -159,6 +169,8 @@ pub struct Parts {
     pub tags: Vec<Tagging>,
     /// Links at both ends in order of [`Link::key`], if asked for.
     pub links: Option<Vec<Link>>,
+    /// Approvals with all that belongs to them; none when the ticket has some and they were not asked for.
+    pub approvals: Option<Approvals>,
     /// Entries, if asked for.
     pub entries: Vec<Entry>,
 }
@@ -166,8 +178,8 @@ pub struct Parts {
 impl Parts {
     /// The case, with its workflow.
     pub fn case(self, workflow: Arc<crate::workflow::Workflow>) -> Case {
-        let Self { ticket, text, people, tags, links, entries } = self;
-        Case { ticket, workflow, text, people, tags, links, entries, revisions: vec![] }
+        let Self { ticket, text, people, tags, links, approvals, entries } = self;
+        Case { ticket, workflow, text, people, tags, links, approvals, entries, revisions: vec![] }
     }
 }
 
@@ -389,6 +401,29 @@ pub trait Store: Send + Sync + 'static {
     /// Everyone who was ever something to a ticket, with their intervals, in order of (since, relation, person).
     fn participants(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Participant>>;
 
+    /// The slots that wait for one of these people, in steps that are open, of tickets that are not deleted: after
+    /// (opened_at, id), exclusive, oldest first. With the epoch.
+    fn inbox<'a>(
+        &'a self,
+        tenant: TenantId,
+        people: &'a [PersonId],
+        after: Option<(Timestamp, SlotId)>,
+        limit: u16,
+    ) -> Answer<'a, (i64, Vec<Slot>)>;
+
+    /// Tickets with slots that somebody's leaving may concern: of steps that are open, or that somebody approved; after
+    /// this ticket, exclusive, in order of id.
+    fn concerned<'a>(
+        &'a self,
+        tenant: TenantId,
+        whom: &'a Concerned,
+        after: Option<TicketId>,
+        limit: u16,
+    ) -> Answer<'a, Vec<TicketId>>;
+
+    /// The delegations somebody has given or was given, in order of (created_at, id).
+    fn delegations(&self, tenant: TenantId, person: PersonId) -> Answer<'_, Vec<Delegation>>;
+
     /// People by id; unknown ids are left out.
     fn people<'a>(&'a self, tenant: TenantId, ids: &'a [PersonId]) -> Answer<'a, Vec<Person>>;
 
@@ -451,6 +486,17 @@ pub trait Log: Send + Sync + 'static {
         version: i64,
         limit: u16,
     ) -> Answer<'a, Vec<Envelope>>;
+}
+
+/// Whose slots are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Concerned {
+    /// Those of this person.
+    Person(PersonId),
+    /// Those of whoever was found in this way, see [`Slot::via`].
+    Via(String),
+    /// Those that are vacant, and the steps that are blocked.
+    Stuck,
 }
 
 /// A complete database.

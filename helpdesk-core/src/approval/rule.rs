@@ -190,6 +190,11 @@ impl Needed {
         }
     }
 
+    /// Whether these seats alone could meet it, if all approved.
+    pub(crate) fn reachable(&self, seats: &[Seat]) -> bool {
+        self.met(seats, |seat| seat.vote != Some(Vote::Rejected))
+    }
+
     /// Whether there are enough of those who count.
     fn met(&self, seats: &[Seat], counts: impl Fn(&&Seat) -> bool) -> bool {
         match self {

@@ -170,6 +170,9 @@ pub struct EditPerson {
     pub phone: Option<String>,
     /// Job title.
     pub title: Option<String>,
+    /// Whom they report to, or nobody.
+    #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Option<PersonId>>,
     /// Deactivate or reactivate.
     pub active: Option<bool>,
 }
@@ -177,7 +180,7 @@ pub struct EditPerson {
 impl EditPerson {
     /// Changes nothing yet.
     pub const fn new(person: PersonId) -> Self {
-        Self { person, name: None, kind: None, email: None, phone: None, title: None, active: None }
+        Self { person, name: None, kind: None, email: None, phone: None, title: None, manager: None, active: None }
     }
 }
 
@@ -211,6 +214,16 @@ pub struct EditGroup {
     /// The group above, or none.
     #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
     pub parent: Option<Option<GroupId>>,
+    /// Who leads it, or nobody.
+    #[serde(default, with = "double", skip_serializing_if = "Option::is_none")]
+    pub head: Option<Option<PersonId>>,
+}
+
+impl EditGroup {
+    /// Changes nothing yet.
+    pub const fn new(group: GroupId) -> Self {
+        Self { group, name: None, parent: None, head: None }
+    }
 }
 
 /// Puts somebody into a group.

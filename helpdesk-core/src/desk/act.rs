@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use super::Desk;
 use super::cache::Standpoint;
+use super::facts::Asked;
 use super::order::Order;
 use crate::actor::Actor;
 use crate::command::{Ask, Command, Intent, Made};
@@ -163,6 +164,7 @@ impl Desk {
             self.load_old_parents(order, &mut loaded).await?;
         }
         self.load_scopes(*tenant, &mut loaded).await?;
+        self.load_approvals(*tenant, &mut loaded.cases).await?;
         so_far.look(&loaded);
         let now = self.inner.clock.now();
         let (stand, epoch) = match loaded.epoch {
@@ -208,9 +210,9 @@ impl Desk {
             turns: so_far.turns.clone(),
             wants: Wants::default(),
         };
-        let mut known = order.moves().then(|| loaded.clone());
-        let mut tops = BTreeSet::new();
-        let mut scene = stage(*tenant, stand.config.clone(), loaded, &tops)?;
+        let mut known = order.may_want(&loaded).then(|| loaded.clone());
+        let mut asked = Asked::default();
+        let mut scene = stage(*tenant, stand.config.clone(), loaded, &asked)?;
         self.check_versions(order, &scene, &ctx(so_far)).await?;
         let first = ctx(so_far);
         self.draw(order, &scene, &first, &mut so_far.numbers).await?;
@@ -223,13 +225,13 @@ impl Desk {
             if ctx_now.wants.is_empty() && !drawn {
                 break;
             }
-            if !self.load_wants(order.tenant, std::mem::take(&mut ctx_now.wants), known, &mut tops).await? {
+            if !self.load_wants(order.tenant, std::mem::take(&mut ctx_now.wants), known, &mut asked).await? {
                 return Ok(None);
             }
             if !known.below.is_empty() {
                 so_far.look(known);
             }
-            scene = stage(*tenant, stand.config.clone(), known.clone(), &tops)?;
+            scene = stage(*tenant, stand.config.clone(), known.clone(), &asked)?;
             ctx_now = ctx(so_far);
             made = carry_out(&mut scene, set, &mut ctx_now)?;
         }
@@ -307,15 +309,16 @@ impl Desk {
             self.load_old_parents(&order, &mut loaded).await?;
         }
         self.load_scopes(order.tenant, &mut loaded).await?;
+        self.load_approvals(order.tenant, &mut loaded.cases).await?;
         let now = self.inner.clock.now();
-        let mut tops = BTreeSet::new();
+        let mut asked = Asked::default();
         loop {
             let (mint, turns, wants) = (Mint::new(order.id), Turns::default(), Wants::default());
             let (access, numbers) = (&*stand.access, vec![]);
             let mut ctx = Ctx { actor: by, by: by.author(), access, now, at: now, mint, numbers, turns, wants };
-            let mut scene = stage(order.tenant, stand.config.clone(), loaded.clone(), &tops)?;
+            let mut scene = stage(order.tenant, stand.config.clone(), loaded.clone(), &asked)?;
             carry_out(&mut scene, set, &mut ctx)?;
-            if ctx.wants.is_empty() || !self.load_wants(order.tenant, ctx.wants, &mut loaded, &mut tops).await? {
+            if ctx.wants.is_empty() || !self.load_wants(order.tenant, ctx.wants, &mut loaded, &mut asked).await? {
                 return Ok(());
             }
         }
@@ -369,12 +372,12 @@ fn carry_out(scene: &mut Scene, set: &Set, ctx: &mut Ctx<'_>) -> Result<Vec<Made
 
 /// The scene of what was loaded. A case whose workflow is unknown is a defect of the data.
 ///
-/// `tops` are the tickets of which everything below was loaded.
+/// `asked` is what was looked up beside it, found or not.
 pub(super) fn stage(
     tenant: TenantId,
     config: Arc<TenantConfig>,
     loaded: Loaded,
-    tops: &BTreeSet<TicketId>,
+    asked: &Asked,
 ) -> Result<Scene, ActError> {
     let mut cases = Vec::with_capacity(loaded.cases.len() + loaded.below.len());
     let here: BTreeSet<TicketId> = loaded.cases.iter().map(|parts| parts.ticket.id).collect();
@@ -385,7 +388,12 @@ pub(super) fn stage(
     let mut scene = Scene::new(tenant, config, cases);
     scene.pools = loaded.pools;
     scene.people = by_id(loaded.people);
-    scene.looks_below(tops.iter().copied());
+    scene.looks_below(asked.below.iter().copied());
+    scene.looked_up.clone_from(&asked.people);
+    scene.holders = loaded.holders;
+    scene.delegations = loaded.delegations;
+    scene.delegation = loaded.delegation;
+    scene.editors = loaded.editors;
     scene.relied_on(loaded.ancestors.iter().copied());
     scene.ancestors = loaded.ancestors;
     scene.relied_on(loaded.steps.iter().map(|step| (step.ticket, step.version)));

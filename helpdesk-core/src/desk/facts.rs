@@ -5,13 +5,28 @@ use std::collections::BTreeSet;
 
 use super::Desk;
 use super::order::Order;
+use crate::actor::Author;
 use crate::command::Command;
 use crate::decide::Needs;
 use crate::error::{ActError, Refusal};
-use crate::id::{TenantId, TicketId};
+use crate::event::Subject;
+use crate::id::{PersonId, TenantId, TicketId};
 use crate::scene::{Ctx, Scene, Turns};
 use crate::store::{BELOW_MAX, Counter, Loaded, Parts};
+use crate::value::Field;
 use crate::workflow::effects::Wants;
+
+/// Events read of a ticket's history at once.
+const HISTORY_PAGE: u16 = 500;
+
+/// What was looked up for a decision, whether or not it was found.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Tickets of which everything below was loaded.
+    pub(super) below: BTreeSet<TicketId>,
+    /// People.
+    pub(super) people: BTreeSet<PersonId>,
+}
 
 impl Desk {
     /// A ticket that gets another parent takes leave of the one it has; one that needs a parent may have one already.
@@ -35,28 +50,74 @@ impl Desk {
         tenant: TenantId,
         wants: Wants,
         known: &mut Loaded,
-        tops: &mut BTreeSet<TicketId>,
+        asked: &mut Asked,
     ) -> Result<bool, ActError> {
-        let Wants { pools, below } = wants;
-        if pools.is_empty() && below.is_empty() {
+        if wants.is_empty() {
             return Ok(true);
         }
+        let Wants { pools, below, people, holders, delegations, editors } = wants;
         // A ticket that is being created has nothing below it but what the scene holds.
-        let needs = Needs { pools, below, ..Needs::default() };
-        let more = self.inner.store.load(tenant, &needs, None).await?;
+        let needs = Needs { pools, below, people, holders, delegations, ..Needs::default() };
+        let mut more = self.inner.store.load(tenant, &needs, None).await?;
         if more.epoch != known.epoch {
             return Ok(false);
         }
+        self.load_approvals(tenant, &mut more.below).await?;
+        for ticket in editors {
+            let edits = self.edits(tenant, ticket).await?;
+            known.editors.insert(ticket, edits);
+        }
         known.pools.extend(more.pools);
+        known.holders.extend(more.holders);
+        known.delegations.extend(more.delegations);
+        known.people.extend(more.people);
+        asked.people.extend(needs.people);
         let fresh = |parts: &Parts| known.below.iter().all(|seen| seen.ticket.id != parts.ticket.id);
         let fresh: Vec<Parts> = more.below.into_iter().filter(fresh).collect();
         known.below.extend(fresh);
-        tops.extend(needs.below);
+        asked.below.extend(needs.below);
         if known.below.len() > BELOW_MAX {
             let message = format!("looks at more than {BELOW_MAX} sub-tickets; split the tree");
             return Err(Refusal::invalid("transition", message).into());
         }
         Ok(true)
+    }
+
+    /// Tickets with approvals are looked at with all of them, and with their texts: what was approved may be one.
+    pub(super) async fn load_approvals(&self, tenant: TenantId, all: &mut [Parts]) -> Result<(), ActError> {
+        let lacks = |parts: &&Parts| parts.approvals.is_none();
+        let wanted: BTreeSet<TicketId> = all.iter().filter(lacks).map(|parts| parts.ticket.id).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let needs = Needs { tickets: wanted.clone(), approvals: wanted, texts: true, ..Needs::default() };
+        for more in self.inner.store.load(tenant, &needs, None).await?.cases {
+            // A version apart, the commit will find it stale.
+            if let Some(parts) = all.iter_mut().find(|parts| parts.ticket.id == more.ticket.id) {
+                parts.approvals = more.approvals;
+                parts.text = parts.text.take().or(more.text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who edited which fields of a ticket since it was created, in the order of the log.
+    async fn edits(&self, tenant: TenantId, ticket: TicketId) -> Result<Vec<(Field, PersonId)>, ActError> {
+        let (subject, mut edits, mut version) = (Subject::Ticket(ticket), vec![], 1);
+        loop {
+            let page = self.inner.store.history(tenant, &subject, version, HISTORY_PAGE).await?;
+            for event in &page {
+                if let Author::Person(person) = event.by {
+                    edits.extend(event.event.changes().into_iter().map(|change| (change.field, person)));
+                }
+            }
+            let last = page.last().map_or(version, |event| event.version);
+            if page.len() < usize::from(HISTORY_PAGE) || last == version {
+                return Ok(edits);
+            }
+            // The last version may have been cut in two.
+            version = last - 1;
+        }
     }
 
     /// Draws the turns a decision took beyond those it was given; whether there were any.

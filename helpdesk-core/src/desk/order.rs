@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::act::{Done, Set};
 use crate::actor::Actor;
+use crate::approval::Overall;
 use crate::command::{Command, Made};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
@@ -114,6 +115,13 @@ impl<'a> Order<'a> {
         self.set.commands.iter().any(|command| matches!(command, Command::MoveTo(_) | Command::CreateTicket(_)))
     }
 
+    /// Whether a decision may look for more than was loaded: where transitions are taken, and where approvals are.
+    pub(super) fn may_want(&self, loaded: &Loaded) -> bool {
+        self.moves()
+            || !self.needs.approvals.is_empty()
+            || loaded.cases.iter().any(|parts| parts.ticket.approval != Overall::None)
+    }
+
     /// Refuses a stale expectation of something outside tickets, or one of what counts no versions.
     pub(super) fn check_subject(&self, scene: &Scene) -> Result<(), Refusal> {
         match (self.expected, self.ticket(), self.subject(scene)) {
@@ -187,7 +195,19 @@ impl<'a> Order<'a> {
             | Command::Comment(_)
             | Command::EditComment(_)
             | Command::DeleteComment(_)
-            | Command::StopAutomation(_) => None,
+            | Command::StopAutomation(_)
+            | Command::PublishTemplate(_)
+            | Command::RequestApproval(_)
+            | Command::DecideApproval(_)
+            | Command::RetractDecision(_)
+            | Command::ReassignSlot(_)
+            | Command::ConsultApprover(_)
+            | Command::AdviseApprover(_)
+            | Command::RecallApproval(_)
+            | Command::ResubmitApproval(_)
+            | Command::ReviewApprovers(_)
+            | Command::Delegate(_)
+            | Command::RevokeDelegation(_) => None,
         }
     }
 

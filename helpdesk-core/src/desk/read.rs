@@ -1,5 +1,6 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
+mod approvals;
 mod events;
 mod explain;
 mod holders;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+pub use approvals::{INBOX_MAX, InboxItem};
 pub use holders::Holders;
 pub use links::Linked;
 pub use people::Members;
@@ -242,7 +244,11 @@ impl Desk {
     /// # Errors
     /// `NOT_FOUND` when it does not exist or the viewer may not see it.
     pub async fn exits(&self, viewer: &Actor, which: impl Into<Which>) -> Result<Vec<Exit>, ActError> {
-        let view = self.ticket_text(viewer, which).await?;
+        let mut view = self.ticket_text(viewer, which).await?;
+        let gated = view.case.workflow.state(&view.case.ticket.state).is_some_and(|state| state.gate.is_some());
+        if gated && view.case.approvals.is_none() {
+            view.case.approvals = Some(self.approvals(viewer, view.case.ticket.id).await?);
+        }
         if !view.looks_below() {
             return Ok(view.exits());
         }

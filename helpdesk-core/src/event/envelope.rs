@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::actor::{Author, PluginId};
-use crate::id::{EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{DelegationId, EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::role::RoleKey;
 use crate::time::Timestamp;
 
@@ -32,6 +32,10 @@ pub enum Subject {
     Workflow(String),
     /// An installed plugin.
     Plugin(PluginId),
+    /// An approval template, by key.
+    Template(String),
+    /// A delegation of approvals.
+    Delegation(DelegationId),
     /// A ticket.
     Ticket(TicketId),
 }
@@ -49,6 +53,8 @@ impl Subject {
             Self::Tag(_) => "tag",
             Self::Workflow(_) => "workflow",
             Self::Plugin(_) => "plugin",
+            Self::Template(_) => "template",
+            Self::Delegation(_) => "delegation",
             Self::Ticket(_) => "ticket",
         }
     }
@@ -64,6 +70,8 @@ impl Subject {
             Self::Tag(id) => id.to_string(),
             Self::Workflow(key) => key.clone(),
             Self::Plugin(id) => id.to_string(),
+            Self::Template(key) => key.clone(),
+            Self::Delegation(id) => id.to_string(),
             Self::Ticket(id) => id.to_string(),
         }
     }
@@ -79,6 +87,8 @@ impl Subject {
             "tag" => Self::Tag(key.parse().ok()?),
             "workflow" => Self::Workflow(key.into()),
             "plugin" => Self::Plugin(key.parse().ok()?),
+            "template" => Self::Template(key.into()),
+            "delegation" => Self::Delegation(key.parse().ok()?),
             "ticket" => Self::Ticket(key.parse().ok()?),
             _ => return None,
         })
@@ -95,7 +105,9 @@ impl Subject {
             | Self::Role(_)
             | Self::Tag(_)
             | Self::Workflow(_)
-            | Self::Plugin(_) => None,
+            | Self::Plugin(_)
+            | Self::Template(_)
+            | Self::Delegation(_) => None,
         }
     }
 }

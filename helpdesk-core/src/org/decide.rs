@@ -2,6 +2,7 @@
 
 pub mod people;
 
+use crate::approval::{ApprovalRefusal, TemplateDefinition};
 use crate::command::{
     CreateProject, DefineTag, EditProject, EditTag, EditTenant, InstallPlugin, RegisterTenant, RemovePlugin,
 };
@@ -103,6 +104,10 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
         all.events.extend(part.events);
         all.writes.extend(part.writes);
     };
+    for definition in TemplateDefinition::built_in() {
+        let template = definition.publish(1).map_err(ApprovalRefusal::from)?;
+        add(&mut all, crate::approval::decide::published(id, &template, ctx));
+    }
     for definition in Definition::built_in() {
         add(&mut all, crate::workflow::decide::published(id, &definition.publish(1)?, ctx));
     }
@@ -116,6 +121,7 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
             email: String::new(),
             phone: String::new(),
             title: String::new(),
+            manager: None,
             active: true,
             version: 1,
             created_at: ctx.at,

@@ -84,6 +84,8 @@ pub struct Person {
     pub phone: String,
     /// Job title, or empty.
     pub title: String,
+    /// Whom they report to: approves what they request.
+    pub manager: Option<PersonId>,
     /// Inactive people may not act and are not assigned.
     pub active: bool,
     /// Counts changes, from 1.
@@ -128,6 +130,8 @@ pub struct Group {
     pub name: String,
     /// The group above.
     pub parent: Option<GroupId>,
+    /// Who leads it.
+    pub head: Option<PersonId>,
     /// Counts changes, from 1.
     pub version: i64,
     /// When it was created.

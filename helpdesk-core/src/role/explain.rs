@@ -265,6 +265,16 @@ pub fn needed(command: &Command, case: &Case, me: Option<PersonId>) -> Permissio
             let internal = (c.visibility == EntryVisibility::Internal).then_some(EntryInternal);
             [Some(EntryWrite), internal].into_iter().flatten().collect()
         }
+        Command::RequestApproval(_) => Permissions::of(&[ApprovalRequest]),
+        Command::ReviewApprovers(_) => Permissions::of(&[ApprovalManage]),
+        // Whoever is asked, asked for it, or manages approvals: only the decision knows.
+        Command::DecideApproval(_)
+        | Command::RetractDecision(_)
+        | Command::ReassignSlot(_)
+        | Command::ConsultApprover(_)
+        | Command::AdviseApprover(_)
+        | Command::RecallApproval(_)
+        | Command::ResubmitApproval(_) => Permissions::NONE,
         // Authors their own, for a while; moderators any: only the decision knows.
         Command::EditComment(_) | Command::DeleteComment(_) => Permissions::NONE,
         Command::StopAutomation(_)
@@ -288,6 +298,9 @@ pub fn needed(command: &Command, case: &Case, me: Option<PersonId>) -> Permissio
         | Command::EditTag(_)
         | Command::InstallPlugin(_)
         | Command::RemovePlugin(_)
+        | Command::PublishTemplate(_)
+        | Command::Delegate(_)
+        | Command::RevokeDelegation(_)
         | Command::CreateTicket(_) => Permissions::NONE,
     }
 }

@@ -51,6 +51,10 @@ names! {
         PluginManage = "plugin.manage",
         /// Read the whole log, not only of tickets one sees.
         AuditRead = "audit.read",
+        /// Request approvals, and resubmit and recall them.
+        ApprovalRequest = "approval.request",
+        /// Publish approval templates, give slots to others, mend what is blocked.
+        ApprovalManage = "approval.manage",
         /// State the time at which something happened, and create tickets in any state a workflow records.
         Import = "import",
     }
@@ -155,6 +159,7 @@ impl Role {
             EntryWrite,
             EntryInternal,
             PeopleRead,
+            ApprovalRequest,
         ]);
         match self {
             Self::Owner => Permissions::ALL,
@@ -168,11 +173,17 @@ impl Role {
                 RoleGrant,
                 PluginManage,
                 AuditRead,
+                ApprovalManage,
                 Import,
             ])),
-            Self::Moderator => {
-                AGENT.with(Permissions::of(&[TicketDelete, TicketForce, EntryModerate, TagManage, RestrictedRead]))
-            }
+            Self::Moderator => AGENT.with(Permissions::of(&[
+                TicketDelete,
+                TicketForce,
+                EntryModerate,
+                TagManage,
+                RestrictedRead,
+                ApprovalManage,
+            ])),
             Self::Agent => AGENT,
             Self::Requester => Permissions::of(&[TicketCreate]),
             Self::Approver => Permissions::NONE,

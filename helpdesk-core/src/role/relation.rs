@@ -18,14 +18,19 @@ pub const RELATION_MAX: Permissions = Permissions::of(&[
     Permission::TicketWatch,
     Permission::EntryWrite,
     Permission::EntryInternal,
+    Permission::ApprovalRequest,
 ]);
 
 /// What a relation gives where the project does not say otherwise, for as long as it lasts.
 pub const fn by_default(relation: Relation) -> Permissions {
     use Permission::*;
     match relation {
-        Relation::Reporter | Relation::Requester => Permissions::of(&[TicketRead, EntryWrite, TicketWatch]),
-        Relation::Assignee => Permissions::of(&[TicketRead, TicketEdit, TicketMove, TicketWatch, EntryWrite]),
+        Relation::Reporter | Relation::Requester => {
+            Permissions::of(&[TicketRead, EntryWrite, TicketWatch, ApprovalRequest])
+        }
+        Relation::Assignee => {
+            Permissions::of(&[TicketRead, TicketEdit, TicketMove, TicketWatch, EntryWrite, ApprovalRequest])
+        }
         Relation::Watcher | Relation::Approver | Relation::Member => {
             Permissions::of(&[TicketRead, EntryWrite, TicketWatch])
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::approval::Approvals;
 use crate::case::Case;
 use crate::id::EntryId;
 use crate::store::{Head, Row, Write};
@@ -10,8 +11,9 @@ use crate::ticket::{EntryVisibility, Link, Participant, SearchDoc, Tagging, Tick
 
 /// Appends the writes that turn `before` into `after`.
 pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>) {
-    let Case { ticket, text: long, people, tags, links, entries, revisions, workflow: _ } = after;
+    let Case { ticket, text: long, people, tags, links, approvals, entries, revisions, workflow: _ } = after;
     let head = head_doc(before, &ticket, long.as_ref());
+    let approvals = approvals.unwrap_or_default();
     let mut put = |before: Option<Row>, after: Option<Row>| {
         if before != after {
             writes.push(Write { before, after });
@@ -52,6 +54,12 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
         let old = old_links.iter().find(|link| link.key() == new.key()).cloned();
         put(old.map(Row::Link), Some(Row::Link(new)));
     }
+    let none = Approvals::default();
+    let was = before.and_then(|case| case.approvals.as_ref()).unwrap_or(&none);
+    differ(&was.all, approvals.all, |it| it.id, Row::Approval, &mut put);
+    differ(&was.steps, approvals.steps, |it| (it.approval, it.round, it.index), Row::ApprovalStep, &mut put);
+    differ(&was.slots, approvals.slots, |it| it.id, Row::Slot, &mut put);
+    differ(&was.decisions, approvals.decisions, |it| it.id, Row::ApprovalDecision, &mut put);
     if let Some((old, new)) = head {
         put(old.map(Row::SearchDoc), Some(Row::SearchDoc(new)));
     }
@@ -66,6 +74,22 @@ pub(super) fn write(before: Option<&Case>, after: Case, writes: &mut Vec<Write>)
     }
     for revision in revisions {
         put(None, Some(Row::Revision(revision)));
+    }
+}
+
+/// The rows of a list that only grows: new ones, and those that changed.
+fn differ<T: PartialEq + Clone, K: PartialEq>(
+    before: &[T],
+    after: Vec<T>,
+    key: impl Fn(&T) -> K,
+    row: fn(T) -> Row,
+    put: &mut impl FnMut(Option<Row>, Option<Row>),
+) {
+    for new in after {
+        let old = before.iter().find(|old| key(old) == key(&new));
+        if old != Some(&new) {
+            put(old.cloned().map(row), Some(row(new)));
+        }
     }
 }
 

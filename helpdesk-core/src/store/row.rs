@@ -1,5 +1,6 @@
 //! Row images: what a commit carries, one variant per table.
 
+use crate::approval::{Approval, ApprovalDecision, ApprovalStep, Delegation, PublishedTemplate, Slot};
 use crate::id::{JobId, TenantId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{CustomRole, Grant};
@@ -95,6 +96,12 @@ pub enum Row {
     SearchDoc(SearchDoc),
     Kv(Kv),
     Run(RunRecord),
+    Template(PublishedTemplate),
+    Approval(Approval),
+    ApprovalStep(ApprovalStep),
+    Slot(Slot),
+    ApprovalDecision(ApprovalDecision),
+    Delegation(Delegation),
 }
 
 impl Row {
@@ -108,6 +115,7 @@ impl Row {
             Self::Tag(row) => (("tag", row.id.to_string()), row.version),
             Self::Installation(row) => (("plugin", row.plugin.to_string()), row.version),
             Self::Role(row) => (("role", row.key.to_string()), row.version),
+            Self::Template(row) => (("template", row.key.clone()), i64::from(row.version)),
             Self::Workflow(row) => (("workflow", row.key.clone()), i64::from(row.version)),
             Self::Membership(_)
             | Self::Grant(_)
@@ -120,7 +128,12 @@ impl Row {
             | Self::Revision(_)
             | Self::SearchDoc(_)
             | Self::Kv(_)
-            | Self::Run(_) => return None,
+            | Self::Run(_)
+            | Self::Approval(_)
+            | Self::ApprovalStep(_)
+            | Self::Slot(_)
+            | Self::ApprovalDecision(_)
+            | Self::Delegation(_) => return None,
         })
     }
 }

@@ -35,14 +35,15 @@ use super::sql::column::{Column, Val};
 use super::sql::owner::one_tenant;
 use super::sql::reads::{Reads, limited};
 use super::{
-    Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
+    Answer, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
+    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::actor::{Actor, Author};
+use crate::approval::{Delegation, Slot};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::ticket::{Entry, Link, Participant, Revision};
@@ -292,6 +293,29 @@ impl Store for SqliteStore {
             all.sort_by_key(|p| (p.since, p.relation, p.person));
             Ok(all)
         })
+    }
+    fn inbox<'a>(
+        &'a self,
+        tenant: TenantId,
+        people: &'a [PersonId],
+        after: Option<(Timestamp, SlotId)>,
+        limit: u16,
+    ) -> Answer<'a, (i64, Vec<Slot>)> {
+        let people = people.to_vec();
+        self.read(move |db| load::inbox(db, tenant, &people, after, limit))
+    }
+    fn concerned<'a>(
+        &'a self,
+        tenant: TenantId,
+        whom: &'a Concerned,
+        after: Option<TicketId>,
+        limit: u16,
+    ) -> Answer<'a, Vec<TicketId>> {
+        let whom = whom.clone();
+        self.read(move |db| load::concerned(db, tenant, &whom, after, limit))
+    }
+    fn delegations(&self, tenant: TenantId, person: PersonId) -> Answer<'_, Vec<Delegation>> {
+        self.read(move |db| load::delegations(db, tenant, person))
     }
     fn people<'a>(&'a self, tenant: TenantId, ids: &'a [PersonId]) -> Answer<'a, Vec<Person>> {
         let ids = ids.to_vec();

@@ -3,8 +3,9 @@
 //! A command without a row does not compile: see `ROWS`.
 
 use crate::actor::{Actor, PluginId};
+use crate::approval::TemplateDefinition;
 use crate::command::*;
-use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{ApprovalId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Permission, Permissions, Relations, Role, RoleKey, Scope};
 use crate::testing::scenario::Stage;
@@ -74,6 +75,8 @@ pub fn rows() -> Vec<Row> {
         "ok" => Expected::Allowed,
         "F" => Expected::Refused("FORBIDDEN"),
         "-" => Expected::Refused("NOT_FOUND"),
+        "N" => Expected::Refused("NOT_ASKED"),
+        "T" => Expected::Refused("NOTHING_TO_RETRACT"),
         other => panic!("`{other}` is no cell"),
     };
     let told = |line: &&str| !line.trim().is_empty() && !line.starts_with(['#', ' ']);
@@ -148,6 +151,8 @@ struct Ground {
     entry: EntryId,
     note: EntryId,
     grant: GrantId,
+    approval: ApprovalId,
+    delegation: DelegationId,
     drawn: u64,
 }
 
@@ -170,6 +175,8 @@ impl Ground {
             entry: EntryId::NIL,
             note: EntryId::NIL,
             grant: GrantId::NIL,
+            approval: ApprovalId::NIL,
+            delegation: DelegationId::NIL,
             drawn: 0,
         };
         ground.tenant = ground.made(stage, RegisterTenant::new("table", "Table")).await;
@@ -184,6 +191,10 @@ impl Ground {
         ground.role = ground.made(stage, role).await;
         ground.made(stage, ground.installation()).await;
         ground.other = ground.hire(stage, "other", PersonKind::Staff).await;
+        ground.made(stage, ground.template()).await;
+        let stand_in = ground.hire(stage, "stand-in", PersonKind::Staff).await;
+        let given = Delegate { delegate: stand_in, ..ground.proxy(ground.other) };
+        ground.delegation = ground.made(stage, given).await;
         ground.made(stage, AddMember { group: ground.team, person: ground.other }).await;
         for role in Role::ALL {
             let person = ground.hire(stage, &format!("role {role}"), PersonKind::Staff).await;
@@ -228,6 +239,47 @@ impl Ground {
         }
     }
 
+    /// Asks whoever is an approver of the ticket, and somebody else.
+    fn template(&self) -> PublishTemplate {
+        let text = format!(
+            "key = \"table\"\nname = \"Table\"\n[[steps]]\nkey = \"both\"\nname = \"Both\"\nrule = \"all\"\n\
+             ask = [{{ relation = \"approver\" }}, {{ person = \"{}\" }}]",
+            self.other
+        );
+        let definition = TemplateDefinition::from_toml(&text).expect("a template");
+        PublishTemplate { tenant: self.tenant, definition }
+    }
+
+    fn proxy(&self, principal: PersonId) -> Delegate {
+        Delegate { principal, delegate: self.other, scope: Scope::Tenant, starts_at: None, ends_at: None }
+    }
+
+    /// An approval in the state a row is about.
+    async fn request(&mut self, stage: &mut dyn Stage, row: &str) {
+        let ticket = self.ticket;
+        self.approval = self.made(stage, RequestApproval::new(ticket, "table")).await;
+        let approval = self.approval;
+        let at = Relation::ALL.iter().position(|relation| *relation == Relation::Approver).unwrap_or_default();
+        let approver = Actor::person(self.tenant, self.relations[at]);
+        let first: Option<Command> = match row {
+            "RetractDecision" => Some(DecideApproval::approve(ticket, approval).into()),
+            "AdviseApprover" => {
+                let at = Relation::ALL.iter().position(|relation| *relation == Relation::Watcher).unwrap_or_default();
+                let (person, question) = (self.relations[at], "what do you think?".into());
+                Some(ConsultApprover { ticket, approval, step: None, person, question }.into())
+            }
+            _ => None,
+        };
+        if let Some(command) = first {
+            let ask = self.ask(command);
+            let done = stage.act(&approver, ask).await;
+            done.unwrap_or_else(|refused| panic!("the ground: {} {}", refused.code, refused.message));
+        }
+        if row == "ResubmitApproval" {
+            self.made(stage, RecallApproval { ticket, approval, reason: None }).await;
+        }
+    }
+
     /// A fresh ticket with everybody on it, its entries, and a grant to take back.
     async fn prepare(&mut self, stage: &mut dyn Stage, row: &str) {
         self.ticket = self.made(stage, CreateTicket::new(self.project, "one")).await;
@@ -254,6 +306,12 @@ impl Ground {
         let role = if row == "RevokeRole.owner" { Role::Owner } else { Role::Agent };
         if row.starts_with("RevokeRole") {
             self.grant = self.made(stage, GrantRole::new(role, self.team).on(self.project)).await;
+        }
+        if row != "RequestApproval"
+            && (row.ends_with("Approval") || row.ends_with("Approver") || row.ends_with("Approvers"))
+            || matches!(row, "RetractDecision" | "ReassignSlot")
+        {
+            self.request(stage, row).await;
         }
         if row.ends_with(".restricted") {
             let fields = Patch { visibility: Some(Visibility::Restricted), ..Patch::default() };
@@ -288,7 +346,7 @@ impl Ground {
             "EditPerson.own" => EditPerson { title: Some(text), ..EditPerson::new(me) }.into(),
             "EditPerson.own_kind" => EditPerson { kind: Some(PersonKind::Service), ..EditPerson::new(me) }.into(),
             "CreateGroup" => CreateGroup::new(tenant, GroupKind::Team, text).into(),
-            "EditGroup" => EditGroup { group: self.team, name: Some(text), parent: None }.into(),
+            "EditGroup" => EditGroup { group: self.team, name: Some(text), ..EditGroup::new(self.team) }.into(),
             "AddMember" => AddMember { group: self.team, person: me }.into(),
             "RemoveMember" => RemoveMember { group: self.team, person: other }.into(),
             "GrantRole" => GrantRole::new(Role::Agent, other).on(project).into(),
@@ -350,6 +408,30 @@ impl Ground {
             "EditComment.internal" => EditComment { ticket, entry: self.note, body: text }.into(),
             "DeleteComment" => DeleteComment { ticket, entry: self.entry }.into(),
             "DeleteComment.internal" => DeleteComment { ticket, entry: self.note }.into(),
+            "PublishTemplate" => {
+                let mut ask = self.template();
+                ask.definition.name = text;
+                ask.into()
+            }
+            "RequestApproval" => RequestApproval::new(ticket, "table").into(),
+            "DecideApproval" => DecideApproval::approve(ticket, self.approval).into(),
+            "RetractDecision" => RetractDecision { ticket, approval: self.approval, step: None }.into(),
+            "ReassignSlot" => {
+                let at = Relation::ALL.iter().position(|relation| *relation == Relation::Approver).unwrap_or_default();
+                let (from, to) = (self.relations[at], self.roles[0]);
+                ReassignSlot { ticket, approval: self.approval, step: None, from, to, reason: text }.into()
+            }
+            "ConsultApprover" => {
+                let (approval, person) = (self.approval, self.roles[0]);
+                ConsultApprover { ticket, approval, step: None, person, question: text }.into()
+            }
+            "AdviseApprover" => AdviseApprover { ticket, approval: self.approval, step: None, opinion: text }.into(),
+            "RecallApproval" => RecallApproval { ticket, approval: self.approval, reason: None }.into(),
+            "ResubmitApproval" => ResubmitApproval { ticket, approval: self.approval }.into(),
+            "ReviewApprovers" => ReviewApprovers { ticket }.into(),
+            "Delegate" => Delegate { delegate: me, ..self.proxy(other) }.into(),
+            "Delegate.own" => self.proxy(me).into(),
+            "RevokeDelegation" => RevokeDelegation { delegation: self.delegation }.into(),
             "StopAutomation" => {
                 let plugin = self.plugin.clone();
                 StopAutomation { ticket, plugin, limit: "depth".into(), used: 9, allowed: 8 }.into()

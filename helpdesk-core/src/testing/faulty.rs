@@ -11,15 +11,16 @@ use futures_util::future::BoxFuture;
 
 use super::Chance;
 use crate::actor::{Actor, Author};
+use crate::approval::{Delegation, Slot};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
+    Answer, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
+    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::Timestamp;
@@ -193,6 +194,27 @@ impl Store for Faulty {
     }
     fn participants(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Participant>> {
         self.call("participants", self.inner.participants(tenant, ticket))
+    }
+    fn inbox<'a>(
+        &'a self,
+        tenant: TenantId,
+        people: &'a [PersonId],
+        after: Option<(Timestamp, SlotId)>,
+        limit: u16,
+    ) -> Answer<'a, (i64, Vec<Slot>)> {
+        self.call("inbox", self.inner.inbox(tenant, people, after, limit))
+    }
+    fn concerned<'a>(
+        &'a self,
+        tenant: TenantId,
+        whom: &'a Concerned,
+        after: Option<TicketId>,
+        limit: u16,
+    ) -> Answer<'a, Vec<TicketId>> {
+        self.call("concerned", self.inner.concerned(tenant, whom, after, limit))
+    }
+    fn delegations(&self, tenant: TenantId, person: PersonId) -> Answer<'_, Vec<Delegation>> {
+        self.call("delegations", self.inner.delegations(tenant, person))
     }
     fn people<'a>(&'a self, tenant: TenantId, ids: &'a [PersonId]) -> Answer<'a, Vec<Person>> {
         self.call("people", self.inner.people(tenant, ids))

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::Actor;
+use crate::approval::{Approvals, Delegation, TemplateDefinition};
 use crate::case::Case;
 use crate::command::{Ask, Command, Made};
 use crate::config::TenantConfig;
 use crate::decide::{Needs, decide};
 use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
-use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{CommandId, DelegationId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Candidate, Person};
 use crate::role::explain::{self, Explanation, Whom};
-use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Scope};
+use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Role, RoleKey, Scope};
 use crate::scene::{Ctx, Scene, Turns, settle};
 use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::link::Step;
@@ -42,6 +43,8 @@ pub struct Rows {
     pub docs: BTreeMap<TicketId, Vec<SearchDoc>>,
     /// Everything that happened.
     pub events: Vec<NewEvent>,
+    /// The delegations people have given.
+    pub delegations: BTreeMap<DelegationId, Delegation>,
     numbers: BTreeMap<ProjectId, i64>,
     turns: BTreeMap<GroupId, i64>,
 }
@@ -247,12 +250,8 @@ impl Model {
             let pool = pool.into_iter().map(|(_, person)| Candidate { person, open: open(person) });
             scene.pools.insert(*group, pool.collect());
         }
-        scene.people = rows
-            .people
-            .values()
-            .filter(|person| needs.people.contains(&person.id) || needs.externals.contains(&person.external))
-            .map(|person| (person.id, person.clone()))
-            .collect();
+        // A real desk looks up whom a decision asks for; here everybody is known.
+        scene.people = rows.people.clone();
         let mut above = needs.above.and_then(|id| rows.cases.get(&id)).and_then(|case| case.ticket.parent);
         while let Some(case) = above.and_then(|id| rows.cases.get(&id)) {
             scene.ancestors.push((case.ticket.id, case.ticket.version));
@@ -267,6 +266,8 @@ impl Model {
             };
             scene.steps = blocks.filter_map(step).collect();
         }
+        rows.know_approvers(&mut scene);
+        scene.delegation = needs.delegation.and_then(|id| rows.delegations.get(&id)).cloned();
         scene.grant = needs.grant.and_then(|id| rows.grants.get(&id)).cloned();
         if let Some((group, person)) = needs.member {
             scene.group_grants = rows.grants.values().filter(|g| g.to == Principal::Group(group)).cloned().collect();
@@ -294,7 +295,38 @@ fn tenant_of(by: &Actor, command: &Command) -> Result<TenantId, Refusal> {
     }
 }
 
+/// Keeps a row of a list that is in order of its key.
+fn put<T, K: Ord>(list: &mut Vec<T>, row: T, key: impl Fn(&T) -> K) {
+    match list.binary_search_by_key(&key(&row), &key) {
+        Ok(at) => list[at] = row,
+        Err(at) => list.insert(at, row),
+    }
+}
+
 impl Rows {
+    /// What approvals look for beyond the tickets.
+    fn know_approvers(&self, scene: &mut Scene) {
+        scene.looked_up = self.people.keys().copied().collect();
+        let roles = Role::ALL.iter().map(|role| RoleKey::from(*role)).chain(self.config.roles.keys().cloned());
+        for role in roles {
+            let grants = self.grants.values().filter(|grant| grant.role == role).cloned().collect();
+            scene.holders.insert(role, grants);
+        }
+        for person in self.people.keys() {
+            let mut given: Vec<Delegation> =
+                self.delegations.values().filter(|it| it.principal == *person).cloned().collect();
+            given.sort_by_key(|it| (it.created_at, it.id));
+            scene.delegations.insert(*person, given);
+        }
+        for ticket in self.cases.keys() {
+            let edits =
+                self.events.iter().filter(|event| event.subject == Subject::Ticket(*ticket) && event.version > 1);
+            let edits = edits.filter_map(|event| Some((event.by.person()?, event.event.changes())));
+            let all = edits.flat_map(|(by, changes)| changes.into_iter().map(move |change| (change.field, by)));
+            scene.editors.insert(*ticket, all.collect());
+        }
+    }
+
     fn blank(tenant: TenantId, now: Timestamp) -> Self {
         Self {
             config: Arc::new(TenantConfig::blank(tenant, now)),
@@ -305,6 +337,7 @@ impl Rows {
             links: vec![],
             docs: BTreeMap::new(),
             events: vec![],
+            delegations: BTreeMap::new(),
             numbers: BTreeMap::new(),
             turns: BTreeMap::new(),
         }
@@ -329,6 +362,10 @@ impl Rows {
 
     fn case(&mut self, id: TicketId) -> Option<&mut Case> {
         self.cases.get_mut(&id).map(Arc::make_mut)
+    }
+
+    fn approvals(&mut self, id: TicketId) -> &mut Approvals {
+        self.case(id).expect("a known ticket").approvals.get_or_insert_default()
     }
 
     /// Keeps one row image, as a store would.
@@ -368,6 +405,7 @@ impl Rows {
                         people: vec![],
                         tags: vec![],
                         links: None,
+                        approvals: Some(Approvals::default()),
                         entries: vec![],
                         revisions: vec![],
                     };
@@ -414,6 +452,17 @@ impl Rows {
                     docs.push(row);
                 }
             }
+            Row::Template(row) => {
+                let template = TemplateDefinition::from_json(&row.definition).and_then(|it| it.publish(row.version));
+                config.templates.put(Arc::new(template.expect("what was published can be read")));
+            }
+            Row::Approval(row) => put(&mut self.approvals(row.ticket).all, row, |it| it.number),
+            Row::ApprovalStep(row) => {
+                put(&mut self.approvals(row.ticket).steps, row, |it| (it.approval, it.round, it.index));
+            }
+            Row::Slot(row) => put(&mut self.approvals(row.ticket).slots, row, |it| it.number),
+            Row::ApprovalDecision(row) => put(&mut self.approvals(row.ticket).decisions, row, |it| it.number),
+            Row::Delegation(row) => drop(self.delegations.insert(row.id, row)),
             Row::Kv(_) | Row::Run(_) => {}
         }
     }

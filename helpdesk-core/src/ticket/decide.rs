@@ -9,6 +9,7 @@ pub use people::{claim, reassign, relate, tag, unrelate};
 use std::sync::Arc;
 
 use super::model::{Participant, Relation, Tagging, Ticket, TicketText};
+use crate::approval::{Approvals, Overall};
 use crate::case::{Case, Moment, follow};
 use crate::command::{CreateTicket, DeleteTicket, EditTicket, RestoreTicket, StopAutomation};
 use crate::error::{Fault, Refusal, WorkflowRefusal};
@@ -208,6 +209,7 @@ pub(crate) fn created(
         visibility: event.visibility,
         group: event.group,
         company: event.company,
+        approval: Overall::None,
         parent: event.parent,
         start_at: event.start_at,
         due_at: event.due_at,
@@ -248,6 +250,7 @@ pub(crate) fn created(
         people,
         tags: tags.collect(),
         links: Some(vec![]),
+        approvals: Some(Approvals::default()),
         entries: vec![],
         revisions: vec![],
     }

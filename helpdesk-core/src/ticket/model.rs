@@ -1,6 +1,7 @@
 //! What a ticket is: plain values, one struct per stored row.
 
 use crate::actor::Author;
+use crate::approval::Overall;
 use crate::id::{EntryId, GroupId, PersonId, ProjectId, Salt, TagId, TenantId, TicketId};
 use crate::time::Timestamp;
 use crate::value::names;
@@ -135,6 +136,8 @@ pub struct Ticket {
     pub group: Option<GroupId>,
     /// The client's company it is for.
     pub company: Option<GroupId>,
+    /// How its approvals stand together.
+    pub approval: Overall,
     /// The ticket above.
     pub parent: Option<TicketId>,
     /// Planned start.

@@ -2,6 +2,8 @@
 
 mod rules;
 
+pub(crate) use rules::strangers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -60,7 +62,7 @@ impl std::error::Error for Malformed {}
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let faults: Vec<String> = self.0.iter().map(Problem::to_string).collect();
-        write!(f, "the workflow definition has {} fault(s): {}", faults.len(), faults.join("; "))
+        write!(f, "the definition has {} fault(s): {}", faults.len(), faults.join("; "))
     }
 }
 
@@ -69,7 +71,7 @@ const STATES_MAX: usize = 200;
 /// Most transitions of a definition.
 const TRANSITIONS_MAX: usize = 1000;
 /// Longest label, in characters.
-const LABEL_MAX: usize = 100;
+pub(crate) const LABEL_MAX: usize = 100;
 
 const KANBAN: &str = include_str!("builtin/kanban.toml");
 const ITIL: &str = include_str!("builtin/itil_incident.toml");
@@ -190,7 +192,7 @@ impl Definition {
     }
 }
 
-pub(super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.as_bytes()[0].is_ascii_lowercase()
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')

@@ -62,6 +62,9 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
     if !ask.fields.fields().is_empty() {
         require(ctx, case, Permission::TicketEdit)?;
     }
+    if let Some(exits::Gated { template, says }) = exits::gated(transition, case) {
+        return Err(WorkflowRefusal::Gated { transition: transition.id.clone(), template, says }.into());
+    }
     // A parent they are not shown is none to them, as in the view that told them what is open.
     let shown = |parent: Option<_>| parent.filter(|parent| is_shown(scene, *parent, ctx));
     let mut after = case.clone();

@@ -14,6 +14,7 @@ use crate::error::{Refusal, WorkflowRefusal};
 use crate::event::{Event, ParticipantAdded, ParticipantRemoved, Subject, TicketEdited, TicketMoved};
 use crate::id::{GroupId, PersonId, TicketId};
 use crate::org::Candidate;
+use crate::role::RoleKey;
 use crate::scene::{Ctx, Scene};
 use crate::ticket::{Relation, Ticket};
 use crate::workflow::exits;
@@ -25,12 +26,20 @@ pub struct Wants {
     pub pools: BTreeSet<GroupId>,
     /// Tickets whose sub-tickets count, at every depth.
     pub below: BTreeSet<TicketId>,
+    /// People who may be asked.
+    pub people: BTreeSet<PersonId>,
+    /// Roles whose holders are asked.
+    pub holders: BTreeSet<RoleKey>,
+    /// People whose proxies may stand in.
+    pub delegations: BTreeSet<PersonId>,
+    /// Tickets of which it matters who edited them last.
+    pub editors: BTreeSet<TicketId>,
 }
 
 impl Wants {
     /// Whether nothing was missing.
     pub fn is_empty(&self) -> bool {
-        self.pools.is_empty() && self.below.is_empty()
+        *self == Self::default()
     }
 }
 
@@ -63,6 +72,11 @@ pub(crate) fn react(
                     .collect()
             }
             Effect::Unassign => unassign(&draft),
+            Effect::StartApproval(key) => {
+                let begun = crate::approval::decide::started(scene, &draft, key, ctx);
+                let begun = begun.map_err(|why| stuck(transition, format!("its approval cannot begin: {why}")))?;
+                begun.into_iter().collect()
+            }
             Effect::EndChildren => {
                 if !scene.looked_below(id) {
                     ctx.wants.below.insert(id);
@@ -176,6 +190,7 @@ fn ending<'a>(child: &'a Case, parent: &Case) -> Option<&'a Transition> {
     let ends = |transition: &&Transition| {
         let category = child.workflow.state(&transition.to).map(|state| state.category);
         category.is_some_and(crate::workflow::Category::ended)
+            && exits::gated(transition, child).is_none()
             && exits::guarded(transition, child, None).is_none()
             && exits::validate(transition, child, None, asker).is_ok()
     };

@@ -3,6 +3,7 @@
 
 use super::model::{Transition, Workflow};
 use super::rule::Validator;
+use crate::approval::ApprovalState;
 use crate::case::Case;
 use crate::error::{Refusal, WorkflowRefusal};
 use crate::id::{PersonId, TagId};
@@ -20,6 +21,8 @@ pub struct Exit {
     pub transition: Transition,
     /// The permission the actor lacks.
     pub denied: Option<Denied>,
+    /// The template of the approval it waits for, and how that stands.
+    pub gated: Option<Gated>,
     /// What the guard says, when it does not hold.
     pub guarded: Option<String>,
     /// Required fields that are still empty; they can be set with the move.
@@ -28,10 +31,23 @@ pub struct Exit {
     pub unmet: Vec<String>,
 }
 
+/// An approval a state waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gated {
+    /// The template's key.
+    pub template: String,
+    /// How it stands.
+    pub says: &'static str,
+}
+
 impl Exit {
     /// Whether nothing stands in its way.
     pub const fn open(&self) -> bool {
-        self.denied.is_none() && self.guarded.is_none() && self.missing.is_empty() && self.unmet.is_empty()
+        self.denied.is_none()
+            && self.gated.is_none()
+            && self.guarded.is_none()
+            && self.missing.is_empty()
+            && self.unmet.is_empty()
     }
 }
 
@@ -55,6 +71,7 @@ fn exit(case: &Case, transition: &Transition, asker: Asker) -> Exit {
     Exit {
         transition: transition.clone(),
         denied: denied(transition, asker.may),
+        gated: gated(transition, case),
         guarded: guarded(transition, case, asker.person).map(str::to_owned),
         missing: missing(transition, case, None),
         unmet: unmet(transition, case, asker),
@@ -69,6 +86,26 @@ pub(crate) fn looks_below(workflow: &Workflow, state: &str) -> bool {
 /// The first permission the transition takes that is not among `may`.
 pub(crate) fn denied(transition: &Transition, may: Permissions) -> Option<Denied> {
     transition.permissions().find(|needed| !may.has(*needed)).map(|needed| Denied { needed })
+}
+
+/// The approval that keeps the transition closed (SEMANTICS, "Workflow": an approval gate).
+pub(crate) fn gated(transition: &Transition, case: &Case) -> Option<Gated> {
+    if transition.bypass_approval {
+        return None;
+    }
+    let gate = case.workflow.state(&case.ticket.state)?.gate.as_ref()?;
+    let latest = case.approvals.as_ref().and_then(|all| all.latest(&gate.template));
+    let says = match latest.map(|approval| approval.state) {
+        Some(ApprovalState::Approved) => return None,
+        None => "it was not requested yet",
+        Some(ApprovalState::Pending) => "it is under way",
+        Some(ApprovalState::Blocked) => "it is blocked; whoever manages approvals has to mend it",
+        Some(ApprovalState::Rejected) => "it was rejected; resubmit it",
+        Some(ApprovalState::Stale) => "the ticket has changed since; resubmit it",
+        Some(ApprovalState::Recalled) => "it was recalled; resubmit it",
+        Some(ApprovalState::Cancelled) => "it was cancelled; request another",
+    };
+    Some(Gated { template: gate.template.clone(), says })
 }
 
 /// What the guard says, when it does not hold for the ticket as it is.

@@ -66,9 +66,26 @@ pub struct State {
     /// are retired, not removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
+    /// The approval it takes to leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
     /// What happens whenever a ticket comes here by a transition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enter: Vec<Effect>,
+}
+
+/// A state that may be left only when an approval says so (FEATURES A6): by all transitions but those that bypass it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Key of the template: the ticket's latest approval by it must be approved, and not stale.
+    pub template: String,
+    /// The transition taken by itself once it is approved, if it is open then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<String>,
+    /// The transition taken by itself once it is rejected, if it is open then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<String>,
 }
 
 /// Where a transition begins.
@@ -102,6 +119,9 @@ pub struct Transition {
     /// `permission` is all that is needed: `ticket.move` is not (a rule of Request Tracker).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaces_edit: bool,
+    /// It leaves a gate without the approval; `permission` says who may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bypass_approval: bool,
     /// What must hold before it; a transition whose guard does not hold is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
@@ -173,6 +193,8 @@ impl Workflow {
     pub const KANBAN: &'static str = "kanban";
     /// Key of the built-in incident workflow after ITIL.
     pub const ITIL: &'static str = "itil_incident";
+    /// Key of the built-in workflow of requests: submitted, waiting for approval, being fulfilled, done, rejected.
+    pub const REQUEST: &'static str = "request";
     /// Key of the built-in departmental workflow: submitted, assigned, in progress, postponed, resolved, closed.
     pub const DEPARTMENTAL: &'static str = "departmental";
 

@@ -7,6 +7,7 @@ mod places;
 use super::check::{Malformed, Place, Problem};
 use super::model::Definition;
 use places::Places;
+use serde::de::DeserializeOwned;
 
 /// How a definition is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,35 +50,45 @@ impl Definition {
 
     /// Reads TOML without checking what it means.
     pub fn from_toml(text: &str) -> Result<Self, Malformed> {
-        toml::from_str(text).map_err(|first| {
-            let (places, errors) = Places::of_toml(text);
-            // Faults of writing all at once; of names and types the first.
-            let errors = if errors.is_empty() { vec![first] } else { errors };
-            let problem = |error: &toml::de::Error| {
-                let offset = error.span().map_or(0, |span| span.start);
-                let (at, _) = places.around(offset);
-                Problem { at, place: Some(Place::of(text, offset)), message: one_line(error.message()) }
-            };
-            Malformed(errors.iter().map(problem).collect())
-        })
+        toml(text)
     }
 
     /// Reads JSON without checking what it means.
     pub fn from_json(text: &str) -> Result<Self, Malformed> {
-        let read = |text: &str| serde_json::from_str(text);
-        let without = text.contains(SCHEMA).then(|| places::without_member(text, SCHEMA)).flatten();
-        without.as_deref().map_or_else(|| read(text), read).map_err(|error| {
-            let before = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-            let offset = before + error.column().saturating_sub(1);
-            let (at, start) = Places::of_json(text).around(offset);
-            // Where writing goes wrong counts to the letter; else the value that is wrong.
-            let place = Place::of(text, if error.is_data() { start } else { offset });
-            let message = error.to_string();
-            // The place is told apart.
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            Malformed(vec![Problem { at, place: Some(place), message: one_line(message) }])
-        })
+        json(text)
     }
+}
+
+/// What a text in TOML says; faults of writing with their places.
+pub(crate) fn toml<T: DeserializeOwned>(text: &str) -> Result<T, Malformed> {
+    toml::from_str(text).map_err(|first| {
+        let (places, errors) = Places::of_toml(text);
+        // Faults of writing all at once; of names and types the first.
+        let errors = if errors.is_empty() { vec![first] } else { errors };
+        let problem = |error: &toml::de::Error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let (at, _) = places.around(offset);
+            Problem { at, place: Some(Place::of(text, offset)), message: one_line(error.message()) }
+        };
+        Malformed(errors.iter().map(problem).collect())
+    })
+}
+
+/// What a text in JSON says; faults of writing with their places.
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Malformed> {
+    let read = |text: &str| serde_json::from_str(text);
+    let without = text.contains(SCHEMA).then(|| places::without_member(text, SCHEMA)).flatten();
+    without.as_deref().map_or_else(|| read(text), read).map_err(|error| {
+        let before = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        let offset = before + error.column().saturating_sub(1);
+        let (at, start) = Places::of_json(text).around(offset);
+        // Where writing goes wrong counts to the letter; else the value that is wrong.
+        let place = Place::of(text, if error.is_data() { start } else { offset });
+        let message = error.to_string();
+        // The place is told apart.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        Malformed(vec![Problem { at, place: Some(place), message: one_line(message) }])
+    })
 }
 
 impl Malformed {

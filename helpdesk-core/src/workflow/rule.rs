@@ -64,6 +64,9 @@ pub enum Effect {
     Assign(Assign),
     /// Takes all assignees off: `"unassign"`.
     Unassign,
+    /// Starts an approval by the newest version of this template, unless one runs or stands:
+    /// `{ start_approval = "purchase" }`. One that was rejected, recalled or went stale begins its next round.
+    StartApproval(String),
     /// Moves every sub-ticket that has not ended, at every depth, to an end of its own workflow: `"end_children"`. One
     /// from which no transition leads to an end is forced nowhere: it refuses the command.
     EndChildren,

@@ -57,6 +57,7 @@ pub fn ensure(scene: &Scene, ask: &EnsurePerson, ctx: &mut Ctx<'_>) -> Result<De
             email: ask.email.clone().unwrap_or_default(),
             phone: ask.phone.clone().unwrap_or_default(),
             title: ask.title.clone().unwrap_or_default(),
+            manager: None,
             active: true,
             version: 1,
             created_at: ctx.at,
@@ -79,6 +80,7 @@ fn edited(old: &Person, new: Person, ctx: &Ctx<'_>) -> Decision {
         ("email", old.email != new.email),
         ("phone", old.phone != new.phone),
         ("title", old.title != new.title),
+        ("manager", old.manager != new.manager),
         ("active", old.active != new.active),
     ]
     .into_iter()
@@ -95,7 +97,7 @@ fn edited(old: &Person, new: Person, ctx: &Ctx<'_>) -> Decision {
         active: (old.active != new.active).then_some(new.active),
     };
     // Names and addresses are in no cache; what somebody is, is.
-    let moves_epoch = event.kind.is_some() || event.active.is_some();
+    let moves_epoch = event.kind.is_some() || event.active.is_some() || old.manager != new.manager;
     let new = Person { version: old.version + 1, updated_at: ctx.at, ..new };
     Decision {
         moves_epoch,
@@ -105,7 +107,8 @@ fn edited(old: &Person, new: Person, ctx: &Ctx<'_>) -> Decision {
 
 /// Changes somebody's entry.
 pub fn edit(scene: &Scene, ask: &EditPerson, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
-    let own = ctx.access.person() == Some(ask.person) && ask.kind.is_none() && ask.active.is_none();
+    let own =
+        ctx.access.person() == Some(ask.person) && ask.kind.is_none() && ask.active.is_none() && ask.manager.is_none();
     if !own {
         need(ctx, Permission::PeopleManage)?;
     }
@@ -116,13 +119,26 @@ pub fn edit(scene: &Scene, ask: &EditPerson, ctx: &Ctx<'_>) -> Result<Decision, 
         email: ask.email.clone().unwrap_or_else(|| old.email.clone()),
         phone: ask.phone.clone().unwrap_or_else(|| old.phone.clone()),
         title: ask.title.clone().unwrap_or_else(|| old.title.clone()),
+        manager: ask.manager.unwrap_or(old.manager),
         active: ask.active.unwrap_or(old.active),
         ..old.clone()
     };
     let mut faults = Vec::new();
     check(&new, &mut faults);
+    if let Some(manager) = ask.manager.flatten() {
+        if manager == old.id {
+            faults.push(Fault::new("manager", "is the person themselves; choose somebody else"));
+        }
+        check_person(scene, "manager", manager, &mut faults);
+    }
     done(faults)?;
     Ok(edited(old, new, ctx))
+}
+
+fn check_person(scene: &Scene, field: &'static str, id: PersonId, faults: &mut Vec<Fault>) {
+    if !scene.people.contains_key(&id) {
+        faults.push(Fault::new(field, format!("no person `{id}`; add them to the directory first")));
+    }
 }
 
 fn person(scene: &Scene, id: PersonId) -> Result<&Person, Refusal> {
@@ -173,6 +189,7 @@ pub fn create_group(scene: &Scene, ask: &CreateGroup, ctx: &mut Ctx<'_>) -> Resu
         kind: ask.kind,
         name: ask.name.clone(),
         parent: ask.parent,
+        head: None,
         version: 1,
         created_at: ctx.at,
     };
@@ -189,17 +206,24 @@ pub fn edit_group(scene: &Scene, ask: &EditGroup, ctx: &Ctx<'_>) -> Result<Decis
         group: old.id,
         name: ask.name.clone().filter(|name| *name != old.name),
         parent: ask.parent.filter(|parent| *parent != old.parent),
+        head: ask.head.filter(|head| *head != old.head),
     };
     let new = Group {
         name: event.name.clone().unwrap_or_else(|| old.name.clone()),
         parent: event.parent.unwrap_or(old.parent),
+        head: event.head.unwrap_or(old.head),
         version: old.version + 1,
         ..old.clone()
     };
-    if event.name.is_none() && event.parent.is_none() {
+    if event.name.is_none() && event.parent.is_none() && event.head.is_none() {
         return Ok(Decision::default());
     }
     check_group(scene, Some(old.id), &new.name, new.parent)?;
+    let mut faults = Vec::new();
+    if let Some(head) = event.head.flatten() {
+        check_person(scene, "head", head, &mut faults);
+    }
+    done(faults)?;
     if let Some(parent) = event.parent.flatten() {
         crate::role::decide::may_put_below(scene, old.id, parent, ctx)?;
     }

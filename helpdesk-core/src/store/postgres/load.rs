@@ -8,9 +8,10 @@ use super::link::{Link, Ready, fault};
 use super::parts::{self, Extent};
 use super::value::{Param, get, image, images, maybe_int};
 use crate::actor::Author;
+use crate::approval::{Approval, ApprovalDecision, ApprovalStep, Approvals, Slot};
 use crate::decide::Needs;
 use crate::event::Cursor;
-use crate::id::{GroupId, TenantId};
+use crate::id::{GroupId, PersonId, TenantId, TicketId};
 use crate::org::{Candidate, Person};
 use crate::store::sql::column::Column;
 use crate::store::sql::image::Image;
@@ -31,6 +32,13 @@ enum For {
     Pool(GroupId),
     Links,
     Steps,
+    Approvals,
+    ApprovalSteps,
+    Slots,
+    Decisions,
+    Holders(usize),
+    Delegations(PersonId),
+    Delegation,
     People,
     Grant,
     GroupGrants,
@@ -91,6 +99,26 @@ pub(super) async fn load(
     if !needs.behind.is_empty() {
         let ids = Param::uuids(needs.behind.iter().copied());
         want(For::Steps, core.reads.steps.as_str().into(), vec![me(), ids]);
+    }
+    if !needs.approvals.is_empty() {
+        let r = &core.reads;
+        for (what, sql) in [
+            (For::Approvals, &r.approvals),
+            (For::ApprovalSteps, &r.approval_steps),
+            (For::Slots, &r.slots),
+            (For::Decisions, &r.decisions),
+        ] {
+            want(what, sql.as_str().into(), vec![me(), Param::uuids(needs.approvals.iter().copied())]);
+        }
+    }
+    for (at, role) in needs.holders.iter().enumerate() {
+        want(For::Holders(at), core.reads.holders.as_str().into(), vec![me(), Param::text(role.as_str())]);
+    }
+    for person in &needs.delegations {
+        want(For::Delegations(*person), core.reads.delegations_of.as_str().into(), vec![me(), Param::uuid(*person)]);
+    }
+    if let Some(id) = needs.delegation {
+        want(For::Delegation, core.reads.delegation.as_str().into(), vec![me(), Param::uuid(id)]);
     }
     if !needs.people.is_empty() {
         want(For::People, people_by_id(core), vec![me(), Param::uuids(needs.people.iter().copied())]);
@@ -166,6 +194,19 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
             let read = |row: &Row| Ok(Step { by: get(row, 0)?, ticket: get(row, 1)?, version: get(row, 2)? });
             loaded.steps = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
         }
+        For::Approvals => spread(loaded, needs, images(rows)?, |it: &Approval| it.ticket, |to| &mut to.all),
+        For::ApprovalSteps => spread(loaded, needs, images(rows)?, |it: &ApprovalStep| it.ticket, |to| &mut to.steps),
+        For::Slots => spread(loaded, needs, images(rows)?, |it: &Slot| it.ticket, |to| &mut to.slots),
+        For::Decisions => {
+            spread(loaded, needs, images(rows)?, |it: &ApprovalDecision| it.ticket, |to| &mut to.decisions);
+        }
+        For::Holders(at) => {
+            if let Some(role) = needs.holders.iter().nth(at) {
+                loaded.holders.insert(role.clone(), images(rows)?);
+            }
+        }
+        For::Delegations(person) => drop(loaded.delegations.insert(person, images(rows)?)),
+        For::Delegation => loaded.delegation = rows.first().map(|row| image(row, 0)).transpose()?,
         For::People => {
             for person in images::<Person>(rows)? {
                 if loaded.people.iter().all(|known| known.id != person.id) {
@@ -193,6 +234,21 @@ fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Gives each ticket whose approvals were asked for its rows of one kind.
+fn spread<T>(
+    loaded: &mut Loaded,
+    needs: &Needs,
+    mut rows: Vec<T>,
+    of: fn(&T) -> TicketId,
+    list: fn(&mut Approvals) -> &mut Vec<T>,
+) {
+    for parts in loaded.cases.iter_mut().filter(|parts| needs.approvals.contains(&parts.ticket.id)) {
+        let (mine, others) = rows.into_iter().partition(|row| of(row) == parts.ticket.id);
+        *list(parts.approvals.get_or_insert_default()) = mine;
+        rows = others;
+    }
 }
 
 /// In order of key.

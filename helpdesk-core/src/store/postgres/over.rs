@@ -2,14 +2,15 @@
 
 use super::{PgJoined, PgStore, commit, load, log, queue, read};
 use crate::actor::{Actor, Author};
+use crate::approval::{Delegation, Slot};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cursor, Envelope, Subject};
-use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
+    Answer, Commit, Concerned, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
     PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use crate::ticket::{Entry, Link, Participant, Revision};
@@ -62,6 +63,27 @@ macro_rules! reads {
         }
         fn participants(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Participant>> {
             Box::pin(async move { read::participants(&self.link().await?, tenant, ticket).await })
+        }
+        fn inbox<'a>(
+            &'a self,
+            tenant: TenantId,
+            people: &'a [PersonId],
+            after: Option<(Timestamp, SlotId)>,
+            limit: u16,
+        ) -> Answer<'a, (i64, Vec<Slot>)> {
+            Box::pin(async move { read::inbox(&self.link().await?, tenant, people, after, limit).await })
+        }
+        fn concerned<'a>(
+            &'a self,
+            tenant: TenantId,
+            whom: &'a Concerned,
+            after: Option<TicketId>,
+            limit: u16,
+        ) -> Answer<'a, Vec<TicketId>> {
+            Box::pin(async move { read::concerned(&self.link().await?, tenant, whom, after, limit).await })
+        }
+        fn delegations(&self, tenant: TenantId, person: PersonId) -> Answer<'_, Vec<Delegation>> {
+            Box::pin(async move { read::delegations(&self.link().await?, tenant, person).await })
         }
         fn people<'a>(&'a self, tenant: TenantId, ids: &'a [PersonId]) -> Answer<'a, Vec<Person>> {
             Box::pin(async move { read::people(&self.link().await?, tenant, ids).await })

@@ -5,15 +5,17 @@ use super::load::{in_order, people_by_id, rows_of};
 use super::parts::{self, Extent};
 use super::value::{Param, from_query, get, image, images, maybe_int};
 use crate::actor::Actor;
+use crate::approval::{Delegation, Slot};
 use crate::config::TenantConfig;
 use crate::filter::{Order, SortBy};
-use crate::id::{EntryId, GroupId, PersonId, TenantId, TicketId};
+use crate::id::{EntryId, GroupId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::sql::assemble::{self, ConfigRows};
+use crate::store::sql::column::Val;
 use crate::store::sql::reads::limited;
 use crate::store::sql::select;
-use crate::store::{Count, Find, Kv, Parts, PeopleFind, RunRecord, Standing, StoreError, Which};
+use crate::store::{Concerned, Count, Find, Kv, Parts, PeopleFind, RunRecord, Standing, StoreError, Which};
 use crate::ticket::{self, Entry, Participant, Revision, Ticket};
 use crate::time::Timestamp;
 
@@ -153,6 +155,61 @@ pub(super) async fn grants(link: &Link<'_>, tenant: TenantId) -> Read<Vec<Grant>
     rows_of(link, "grants", &link.core().reads.grants, vec![Param::uuid(tenant)]).await
 }
 
+/// The epoch, and the open slots of these people, oldest first.
+pub(super) async fn inbox(
+    link: &Link<'_>,
+    tenant: TenantId,
+    people: &[PersonId],
+    after: Option<(Timestamp, SlotId)>,
+    limit: u16,
+) -> Read<(i64, Vec<Slot>)> {
+    let core = link.core();
+    let (at, id) = after.unwrap_or((Timestamp::from_millis(i64::MIN), SlotId::NIL));
+    let text = core.text_for("inbox", limit, || limited(&core.reads.inbox, limit));
+    let mut ready = vec![link.ready("inbox", &core.reads.epoch, vec![Param::uuid(tenant)]).await.map_err(fault)?];
+    for person in people {
+        let params =
+            vec![Param::uuid(tenant), Param::uuid(*person), Param::One(Val::Int(at.millis())), Param::uuid(id)];
+        ready.push(link.ready("inbox", &text, params).await.map_err(fault)?);
+    }
+    let answers = link.together(&ready).await?;
+    let (epochs, slots) = answers.split_first().ok_or_else(|| StoreError::Defect("an inbox without epoch".into()))?;
+    let epoch = epochs.first().map(|row| get::<i64>(row, 0)).transpose()?.unwrap_or_default();
+    let mut found: Vec<Slot> = vec![];
+    for rows in slots {
+        found.extend(images::<Slot>(rows)?);
+    }
+    found.sort_by_key(|slot| (slot.opened_at, slot.id));
+    found.truncate(usize::from(limit));
+    Ok((epoch, found))
+}
+
+/// The tickets somebody's leaving may concern.
+pub(super) async fn concerned(
+    link: &Link<'_>,
+    tenant: TenantId,
+    whom: &Concerned,
+    after: Option<TicketId>,
+    limit: u16,
+) -> Read<Vec<TicketId>> {
+    let core = link.core();
+    let after = Param::uuid(after.unwrap_or(TicketId::NIL));
+    let (name, sql, whose) = match whom {
+        Concerned::Person(person) => ("concerned person", &core.reads.concerned_person, Param::uuid(*person)),
+        Concerned::Via(via) => ("concerned via", &core.reads.concerned_via, Param::text(via)),
+        Concerned::Stuck => ("concerned via", &core.reads.concerned_via, Param::text("")),
+    };
+    let text = core.text_for(name, limit, || limited(sql, limit));
+    let rows = link.query(name, &text, vec![Param::uuid(tenant), whose, after]).await?;
+    rows.iter().map(|row| get(row, 0)).collect()
+}
+
+/// The delegations somebody has given or was given.
+pub(super) async fn delegations(link: &Link<'_>, tenant: TenantId, person: PersonId) -> Read<Vec<Delegation>> {
+    let params = vec![Param::uuid(tenant), Param::uuid(person)];
+    rows_of(link, "delegations", &link.core().reads.delegations, params).await
+}
+
 pub(super) async fn members(link: &Link<'_>, tenant: TenantId, group: GroupId) -> Read<Vec<Membership>> {
     rows_of(link, "members", &link.core().reads.members, vec![Param::uuid(tenant), Param::uuid(group)]).await
 }
@@ -237,6 +294,7 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             &reads.groups,
             &reads.tags,
             &reads.workflows,
+            &reads.templates,
             &reads.roles,
             &reads.plugins,
             &reads.epoch,
@@ -246,7 +304,8 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             ready.push(link.ready("configuration", text, vec![Param::uuid(tenant)]).await.map_err(fault)?);
         }
         let answers = link.together(&ready).await?;
-        let [before, tenants, projects, groups, tags, workflows, roles, plugins, after] = answers.as_slice() else {
+        let [before, tenants, projects, groups, tags, workflows, templates, roles, plugins, after] = answers.as_slice()
+        else {
             return Err(StoreError::Defect("a configuration answered too little".into()));
         };
         let epoch = |rows: &[tokio_postgres::Row]| rows.first().map(|row| get::<i64>(row, 0)).transpose();
@@ -262,6 +321,7 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             groups: images(groups)?,
             tags: images(tags)?,
             workflows: images(workflows)?,
+            templates: images(templates)?,
             roles: images(roles)?,
             plugins: images(plugins)?,
         };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::approval::template::Templates;
+use crate::approval::{PublishedTemplate, TemplateDefinition};
 use crate::config::TenantConfig;
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::role::CustomRole;
@@ -18,6 +20,7 @@ pub(crate) struct ConfigRows {
     pub(crate) groups: Vec<Group>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) workflows: Vec<Published>,
+    pub(crate) templates: Vec<PublishedTemplate>,
     pub(crate) roles: Vec<CustomRole>,
     pub(crate) plugins: Vec<Installation>,
 }
@@ -33,6 +36,15 @@ pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
         })?;
         workflows.put(Arc::new(workflow));
     }
+    let mut templates = Templates::default();
+    for published in rows.templates {
+        let template = TemplateDefinition::from_json(&published.definition)
+            .and_then(|definition| definition.publish(published.version));
+        let template = template.map_err(|error| {
+            StoreError::Defect(format!("template {}@{}: {error}", published.key, published.version))
+        })?;
+        templates.put(Arc::new(template));
+    }
     Ok(TenantConfig {
         epoch: rows.epoch,
         tenant: rows.tenant,
@@ -40,6 +52,7 @@ pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
         groups: rows.groups.into_iter().map(|group| (group.id, group)).collect(),
         tags: rows.tags.into_iter().map(|tag| (tag.id, tag)).collect(),
         workflows,
+        templates,
         roles: rows.roles.into_iter().map(|role| (role.key.clone(), role)).collect(),
         plugins: rows.plugins.into_iter().map(|plugin| (plugin.plugin.clone(), Arc::new(plugin))).collect(),
     })

@@ -98,7 +98,22 @@ macro_rules! id_columns {
         }
     )*};
 }
-id_columns!(TenantId, ProjectId, TicketId, PersonId, GroupId, GrantId, TagId, EntryId, EventId, JobId);
+id_columns!(
+    TenantId,
+    ProjectId,
+    TicketId,
+    PersonId,
+    GroupId,
+    GrantId,
+    TagId,
+    EntryId,
+    EventId,
+    JobId,
+    ApprovalId,
+    SlotId,
+    DecisionId,
+    DelegationId
+);
 
 macro_rules! name_columns {
     ($($type:ty),*) => {$(
@@ -120,6 +135,11 @@ name_columns!(
     crate::ticket::Relation,
     crate::ticket::EntryVisibility,
     crate::ticket::LinkKind,
+    crate::approval::ApprovalState,
+    crate::approval::Overall,
+    crate::approval::StepState,
+    crate::approval::SlotState,
+    crate::approval::Verdict,
     crate::org::PersonKind,
     crate::org::GroupKind,
     crate::role::RoleKey,
@@ -138,6 +158,81 @@ impl Column for crate::role::Permissions {
             Seen::Text(text) => Ok(text.split_whitespace().filter_map(|name| name.parse().ok()).collect()),
             other => Err(odd("permissions", other)),
         }
+    }
+}
+
+/// Ids, separated by one space.
+impl Column for Vec<crate::id::GroupId> {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        Val::Text(self.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        let id = |text: &str| text.parse().map_err(|error| odd("group ids", format!("{error}")));
+        match seen {
+            Seen::Text(text) => text.split_whitespace().map(id).collect(),
+            other => Err(odd("group ids", other)),
+        }
+    }
+}
+
+/// JSON; empty for nothing.
+impl Column for Option<crate::approval::Needed> {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        // Plain data with string keys always serialises.
+        Val::Text(self.as_ref().map(|needed| serde_json::to_string(needed).unwrap_or_default()).unwrap_or_default())
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            Seen::Text("") => Ok(None),
+            Seen::Text(text) => {
+                serde_json::from_str(text).map(Some).map_err(|error| odd("how many are needed", error.to_string()))
+            }
+            other => Err(odd("how many are needed", other)),
+        }
+    }
+}
+
+/// `purchase@2`.
+impl Column for crate::approval::TemplateRef {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        Val::Text(self.to_string())
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        let Seen::Text(text) = seen else { return Err(odd("a template", seen)) };
+        let parts = text.rsplit_once('@').and_then(|(key, version)| Some((key, version.parse().ok()?)));
+        let (key, version) = parts.ok_or_else(|| odd("a template", text))?;
+        Ok(Self { key: key.into(), version })
+    }
+}
+
+/// `tenant`, or the kind and the id: `project 0192…`.
+impl Column for crate::role::Scope {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        let id: Option<Uuid> = match *self {
+            Self::Tenant => None,
+            Self::Department(group) | Self::Company(group) => Some(group.into()),
+            Self::Project(project) => Some(project.into()),
+            Self::Ticket(ticket) => Some(ticket.into()),
+        };
+        let id = id.map(|id| format!(" {id}")).unwrap_or_default();
+        Val::Text(format!("{}{id}", self.kind()))
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        let Seen::Text(text) = seen else { return Err(odd("a scope", seen)) };
+        let (kind, id) = text.split_once(' ').unwrap_or((text, ""));
+        let id = || Uuid::try_parse(id).map_err(|_| odd("a scope", text));
+        Ok(match kind {
+            "tenant" => Self::Tenant,
+            "department" => Self::Department(id()?.into()),
+            "company" => Self::Company(id()?.into()),
+            "project" => Self::Project(id()?.into()),
+            "ticket" => Self::Ticket(id()?.into()),
+            _ => return Err(odd("a scope", text)),
+        })
     }
 }
 

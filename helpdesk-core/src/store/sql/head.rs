@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::column::{Column as _, Kind, Seen, Val, odd};
 use super::image::{Image, Table, next};
+use crate::approval::{Approvals, Overall};
 use crate::id::{TenantId, TicketId};
 use crate::store::{Head, Parts, StoreError};
 use crate::text::fold;
@@ -20,7 +21,8 @@ use crate::workflow::WorkflowRef;
 
 impl From<Head> for Parts {
     fn from(Head { ticket, people, tags }: Head) -> Self {
-        Self { ticket, text: None, people, tags, links: None, entries: vec![] }
+        let approvals = (ticket.approval == Overall::None).then(Approvals::default);
+        Self { ticket, text: None, people, tags, links: None, approvals, entries: vec![] }
     }
 }
 
@@ -63,6 +65,7 @@ impl Image for Head {
             ("people", Kind::Text),
             ("tags", Kind::Text),
             ("company_id", Kind::Uuid),
+            ("approval", Kind::Text),
             // The title folded, for conditions on it.
             ("folded", Kind::Text),
         ],
@@ -73,7 +76,7 @@ impl Image for Head {
         families: &[
             1 << 24 | 1 << 27 | 1 << 28,
             1 << 7 | 1 << 8 | 1 << 20 | 1 << 21 | 1 << 22,
-            1 << 9 | 1 << 30 | 1 << 34,
+            1 << 9 | 1 << 30 | 1 << 35,
             1 << 10 | 1 << 11 | 1 << 12 | 1 << 13,
         ],
     };
@@ -114,6 +117,7 @@ impl Image for Head {
             Val::Text(people_text(&self.people)),
             Val::Text(tags_text(&self.tags)),
             ticket.company.put(),
+            ticket.approval.put(),
             fold(&ticket.title).put(),
         ]
     }
@@ -134,7 +138,8 @@ impl Image for Head {
             importance: next(v)?,
             visibility: next(v)?,
             group: next(v)?,
-            company: None, // stands behind the copies
+            company: None, // this and the next stand behind the copies
+            approval: Overall::None,
             parent: next(v)?,
             start_at: next(v)?,
             due_at: next(v)?,
@@ -154,6 +159,7 @@ impl Image for Head {
         let people = people(ticket.tenant, ticket.id, text(v)?)?;
         let tags = tags(ticket.tenant, ticket.id, text(v)?)?;
         ticket.company = next(v)?;
+        ticket.approval = next(v)?;
         Ok(Self { ticket, people, tags })
     }
 }

@@ -79,7 +79,11 @@ macro_rules! images {
 }
 
 use crate::actor::{Author, PluginId};
-use crate::id::{EntryId, JobId, Salt, TagId, TenantId, TicketId};
+use crate::approval::{
+    Approval, ApprovalDecision, ApprovalState, ApprovalStep, Delegation, Needed, PublishedTemplate, Slot, SlotState,
+    StepState, TemplateRef, Verdict,
+};
+use crate::id::{ApprovalId, DecisionId, DelegationId, EntryId, JobId, Salt, SlotId, TagId, TenantId, TicketId};
 use crate::org::{GroupKind, PersonKind};
 use crate::ticket::{EntryVisibility, Relation, Visibility};
 use crate::time::Timestamp;
@@ -149,6 +153,41 @@ images! {
         "tenant_id": TenantId = tenant, "plugin": String = plugin, "key": String = key, "value": Vec<u8> = value,
         "version": i64 = version, "expires_at": Option<Timestamp> = expires_at,
     }
+    PublishedTemplate in "hd_template" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "key": String = key, "version": u32 = version, "hash": String = hash,
+        "definition": String = definition, "published_by": Author = by, "published_at": Timestamp = at,
+    }
+    Approval in "hd_approval" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "id": ApprovalId = id, "number": u32 = number,
+        "template": TemplateRef = template, "round": u32 = round, "state": ApprovalState = state, "hash": String = hash,
+        "requested_by": Option<PersonId> = requested_by, "edited_by": Option<PersonId> = edited_by,
+        "requested_at": Timestamp = requested_at, "ended_at": Option<Timestamp> = ended_at,
+    }
+    ApprovalStep in "hd_approval_step" key 5 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "approval_id": ApprovalId = approval,
+        "round": u32 = round, "position": u32 = index, "key": String = key, "state": StepState = state,
+        "needed": Option<Needed> = needed, "note": String = note, "opened_at": Timestamp = opened_at,
+        "ended_at": Option<Timestamp> = ended_at,
+    }
+    Slot in "hd_approval_slot" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "id": SlotId = id, "number": u32 = number,
+        "approval_id": ApprovalId = approval, "round": u32 = round, "position": u32 = index,
+        "person_id": PersonId = person, "group_ids": Vec<GroupId> = groups, "via": String = via,
+        "state": SlotState = state, "consulted": Option<PersonId> = consulted, "turn": u32 = turn,
+        "carried": bool = carried, "opened_at": Timestamp = opened_at, "ended_at": Option<Timestamp> = ended_at,
+    }
+    ApprovalDecision in "hd_approval_decision" key 3 versioned false {
+        "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "id": DecisionId = id, "number": u32 = number,
+        "approval_id": ApprovalId = approval, "slot_id": SlotId = slot, "round": u32 = round,
+        "verdict": Verdict = verdict, "person_id": PersonId = person, "on_behalf_of": Option<PersonId> = on_behalf_of,
+        "comment": String = comment, "salt": Salt = salt, "hash": String = hash, "at": Timestamp = at,
+    }
+    Delegation in "hd_delegation" key 2 versioned false {
+        "tenant_id": TenantId = tenant, "id": DelegationId = id, "principal": PersonId = principal,
+        "delegate": PersonId = delegate, "scope": Scope = scope, "starts_at": Option<Timestamp> = starts_at,
+        "ends_at": Option<Timestamp> = ends_at, "created_at": Timestamp = created_at,
+        "revoked_at": Option<Timestamp> = revoked_at,
+    }
     RunRecord in "hd_run" key 2 versioned false {
         "tenant_id": TenantId = tenant, "id": JobId = id, "plugin": String = plugin, "event": String = event,
         "outcome": String = outcome, "message": String = message, "effects": i32 = effects, "fuel": i64 = fuel,
@@ -172,6 +211,7 @@ impl Image for Person {
             ("version", Kind::Int),
             ("created_at", Kind::Int),
             ("updated_at", Kind::Int),
+            ("manager", Kind::Uuid),
             // Name and address folded, for search: the databases' own folding disagrees.
             ("folded", Kind::Text),
         ],
@@ -194,6 +234,7 @@ impl Image for Person {
             self.version.put(),
             self.created_at.put(),
             self.updated_at.put(),
+            self.manager.put(),
             fold(&format!("{} {}", self.name, self.email)).put(),
         ]
     }
@@ -211,6 +252,7 @@ impl Image for Person {
             version: next(v)?,
             created_at: next(v)?,
             updated_at: next(v)?,
+            manager: next(v)?,
         })
     }
 }
@@ -226,6 +268,7 @@ impl Image for Group {
             ("parent", Kind::Uuid),
             ("version", Kind::Int),
             ("created_at", Kind::Int),
+            ("head", Kind::Uuid),
             // Unique per tenant.
             ("folded", Kind::Text),
         ],
@@ -243,6 +286,7 @@ impl Image for Group {
             self.parent.put(),
             self.version.put(),
             self.created_at.put(),
+            self.head.put(),
             fold(&self.name).put(),
         ]
     }
@@ -255,6 +299,7 @@ impl Image for Group {
             parent: next(v)?,
             version: next(v)?,
             created_at: next(v)?,
+            head: next(v)?,
         })
     }
 }
@@ -382,5 +427,11 @@ pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
         Row::SearchDoc(image) => both(image),
         Row::Kv(image) => both(image),
         Row::Run(image) => both(image),
+        Row::Template(image) => both(image),
+        Row::Approval(image) => both(image),
+        Row::ApprovalStep(image) => both(image),
+        Row::Slot(image) => both(image),
+        Row::ApprovalDecision(image) => both(image),
+        Row::Delegation(image) => both(image),
     }
 }

@@ -38,5 +38,11 @@ fn owner(row: &Row) -> TenantId {
         Row::SearchDoc(row) => row.tenant,
         Row::Kv(row) => row.tenant,
         Row::Run(row) => row.tenant,
+        Row::Template(row) => row.tenant,
+        Row::Approval(row) => row.tenant,
+        Row::ApprovalStep(row) => row.tenant,
+        Row::Slot(row) => row.tenant,
+        Row::ApprovalDecision(row) => row.tenant,
+        Row::Delegation(row) => row.tenant,
     }
 }

@@ -6,6 +6,7 @@
 
 use super::image::Image;
 use super::names::{Dialect, Names, columns};
+use crate::approval::{Approval, ApprovalDecision, ApprovalStep, Delegation, PublishedTemplate, Slot};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{CustomRole, Grant};
 use crate::store::{Head, Kv, RunRecord};
@@ -40,6 +41,31 @@ pub(crate) struct Reads {
     pub(crate) tags: String,
     /// Tenant → its published workflows.
     pub(crate) workflows: String,
+    /// Tenant → its published approval templates.
+    pub(crate) templates: String,
+    /// Tenant, ticket (PostgreSQL: tickets) → approvals, in order of number.
+    pub(crate) approvals: String,
+    /// The same → their steps, in order of (approval, round, position).
+    pub(crate) approval_steps: String,
+    /// The same → their slots, in order of number.
+    pub(crate) slots: String,
+    /// The same → what was said, in order of number.
+    pub(crate) decisions: String,
+    /// Tenant, role → its grants, expired ones too, in order of id.
+    pub(crate) holders: String,
+    /// Tenant, person → the delegations they have given, in order of (created_at, id).
+    pub(crate) delegations_of: String,
+    /// Tenant, person → the delegations they have given or were given, in the same order.
+    pub(crate) delegations: String,
+    /// Tenant, id → the delegation.
+    pub(crate) delegation: String,
+    /// Tenant, person, opened_at, id → their open slots after that place, oldest first. Limited.
+    pub(crate) inbox: String,
+    /// Tenant, person, ticket to begin after → tickets with slots of theirs that are open or approved. Limited.
+    pub(crate) concerned_person: String,
+    /// Tenant, way, ticket to begin after → tickets with open slots found in that way, vacant slots or blocked steps.
+    /// Limited.
+    pub(crate) concerned_via: String,
     /// Tenant → the roles it has defined.
     pub(crate) roles: String,
     /// Tenant, key of a role → until when it is granted at the longest, 0 when it never was.
@@ -126,6 +152,45 @@ impl Reads {
             groups: rows::<Group>(names, "WHERE tenant_id = $1"),
             tags: rows::<Tag>(names, "WHERE tenant_id = $1"),
             workflows: rows::<Published>(names, "WHERE tenant_id = $1 ORDER BY \"key\", version"),
+            templates: rows::<PublishedTemplate>(names, "WHERE tenant_id = $1 ORDER BY \"key\", version"),
+            approvals: rows::<Approval>(names, &format!("WHERE tenant_id = $1 AND ticket_id {given} ORDER BY number")),
+            approval_steps: rows::<ApprovalStep>(
+                names,
+                &format!("WHERE tenant_id = $1 AND ticket_id {given} ORDER BY approval_id, round, \"position\""),
+            ),
+            slots: rows::<Slot>(names, &format!("WHERE tenant_id = $1 AND ticket_id {given} ORDER BY number")),
+            decisions: rows::<ApprovalDecision>(
+                names,
+                &format!("WHERE tenant_id = $1 AND ticket_id {given} ORDER BY number"),
+            ),
+            holders: rows::<Grant>(names, "WHERE tenant_id = $1 AND role = $2 ORDER BY id"),
+            delegations_of: rows::<Delegation>(
+                names,
+                "WHERE tenant_id = $1 AND principal = $2 ORDER BY created_at, id",
+            ),
+            delegations: rows::<Delegation>(
+                names,
+                "WHERE tenant_id = $1 AND (principal = $2 OR delegate = $2) ORDER BY created_at, id",
+            ),
+            delegation: rows::<Delegation>(names, "WHERE tenant_id = $1 AND id = $2"),
+            inbox: rows::<Slot>(
+                names,
+                "WHERE tenant_id = $1 AND person_id = $2 AND state = 'open' AND (opened_at, id) > ($3, $4) \
+                 ORDER BY opened_at, id",
+            ),
+            concerned_person: format!(
+                "SELECT DISTINCT ticket_id FROM {} WHERE tenant_id = $1 AND person_id = $2 \
+                 AND state IN ('open', 'approved') AND ticket_id > $3 ORDER BY ticket_id",
+                names.of::<Slot>(),
+            ),
+            concerned_via: format!(
+                "SELECT ticket_id FROM {slots} WHERE tenant_id = $1 AND (state = 'open' AND $2 <> '' \
+                 AND {position}(' ' || via || ' ', ' ' || $2 || ' ') > 0 OR state = 'vacant') AND ticket_id > $3 \
+                 UNION SELECT ticket_id FROM {steps} WHERE tenant_id = $1 AND state = 'blocked' AND ticket_id > $3 \
+                 ORDER BY ticket_id",
+                slots = names.of::<Slot>(),
+                steps = names.of::<ApprovalStep>(),
+            ),
             roles: rows::<CustomRole>(names, "WHERE tenant_id = $1"),
             role_until: format!("SELECT coalesce(max(expires_at), 0) FROM {grant} WHERE tenant_id = $1 AND role = $2"),
             plugins: rows::<Installation>(names, "WHERE tenant_id = $1"),

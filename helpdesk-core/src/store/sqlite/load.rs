@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::db::{Built, Db, Fault, NAMES, get, image};
 use crate::actor::{Actor, Author};
+use crate::approval::{Approvals, Delegation, Slot};
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::Cursor;
-use crate::id::{EntryId, PersonId, TenantId, TicketId};
+use crate::id::{EntryId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Candidate, Membership, Person};
 use crate::store::sql::column::{Column, Val};
 use crate::store::sql::image::Image;
 use crate::store::sql::names::columns;
 use crate::store::sql::reads::limited;
 use crate::store::sql::{assemble, select};
-use crate::store::{BELOW_MAX, Count, Earlier, Find, Head, Loaded, Parts, PeopleFind, Standing, Which};
+use crate::store::{BELOW_MAX, Concerned, Count, Earlier, Find, Head, Loaded, Parts, PeopleFind, Standing, Which};
 use crate::ticket::link::Step;
 use crate::ticket::{Entry, Link};
 use crate::time::Timestamp;
@@ -39,6 +40,9 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
         if needs.links.contains(id) {
             parts.links = Some(links_of(db, tenant, std::slice::from_ref(id))?);
         }
+        if needs.approvals.contains(id) {
+            parts.approvals = Some(approvals_of(db, tenant, *id)?);
+        }
         loaded.cases.push(parts);
     }
     if let Some(above) = needs.above {
@@ -53,6 +57,16 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
     for group in &needs.pools {
         let read = |row: &rusqlite::Row<'_>| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
         loaded.pools.insert(*group, db.query("pool", &r.pool, [t.clone(), group.put()], read)?);
+    }
+    for role in &needs.holders {
+        loaded.holders.insert(role.clone(), db.images("holders", &r.holders, &[t.clone(), role.put()])?);
+    }
+    for person in &needs.delegations {
+        let given = db.images("delegations of", &r.delegations_of, &[t.clone(), person.put()])?;
+        loaded.delegations.insert(*person, given);
+    }
+    if let Some(id) = needs.delegation {
+        loaded.delegation = db.image("delegation", &r.delegation, &[t.clone(), id.put()])?;
     }
     let mut steps: BTreeSet<Step> = BTreeSet::new();
     for end in &needs.behind {
@@ -125,6 +139,7 @@ pub(super) fn config(db: &Db, tenant: TenantId) -> Result<Option<TenantConfig>, 
         groups: db.images("groups", &r.groups, &t)?,
         tags: db.images("tags", &r.tags, &t)?,
         workflows: db.images("workflows", &r.workflows, &t)?,
+        templates: db.images("templates", &r.templates, &t)?,
         roles: db.images("roles", &r.roles, &t)?,
         plugins: db.images("plugins", &r.plugins, &t)?,
     };
@@ -148,6 +163,58 @@ pub(super) fn links(db: &Db, tenant: TenantId, ids: &[TicketId]) -> Result<(i64,
     let ids: Vec<TicketId> = ids.iter().copied().chain(ends).collect::<BTreeSet<_>>().into_iter().collect();
     let (epoch, heads) = tickets(db, tenant, &ids)?;
     Ok((epoch, links, heads))
+}
+
+/// The approvals of a ticket with all that belongs to them.
+fn approvals_of(db: &Db, tenant: TenantId, ticket: TicketId) -> Result<Approvals, Fault> {
+    let (r, values) = (&db.reads, [tenant.put(), ticket.put()]);
+    Ok(Approvals {
+        all: db.images("approvals", &r.approvals, &values)?,
+        steps: db.images("approval steps", &r.approval_steps, &values)?,
+        slots: db.images("slots", &r.slots, &values)?,
+        decisions: db.images("decisions", &r.decisions, &values)?,
+    })
+}
+
+/// The open slots of these people, oldest first, and the epoch.
+pub(super) fn inbox(
+    db: &Db,
+    tenant: TenantId,
+    people: &[PersonId],
+    after: Option<(Timestamp, SlotId)>,
+    limit: u16,
+) -> Result<(i64, Vec<Slot>), Fault> {
+    let (at, id) = after.unwrap_or((Timestamp::from_millis(i64::MIN), SlotId::NIL));
+    let sql = limited(&db.reads.inbox, limit);
+    let mut found: Vec<Slot> = vec![];
+    for person in people {
+        found.extend(db.images::<Slot>("inbox", &sql, &[tenant.put(), person.put(), at.put(), id.put()])?);
+    }
+    found.sort_by_key(|slot| (slot.opened_at, slot.id));
+    found.truncate(usize::from(limit));
+    Ok((epoch_or_0(db, tenant)?, found))
+}
+
+/// The tickets somebody's leaving may concern.
+pub(super) fn concerned(
+    db: &Db,
+    tenant: TenantId,
+    whom: &Concerned,
+    after: Option<TicketId>,
+    limit: u16,
+) -> Result<Vec<TicketId>, Fault> {
+    let after = after.unwrap_or(TicketId::NIL).put();
+    let (sql, whose) = match whom {
+        Concerned::Person(person) => (&db.reads.concerned_person, person.put()),
+        Concerned::Via(via) => (&db.reads.concerned_via, via.put()),
+        Concerned::Stuck => (&db.reads.concerned_via, String::new().put()),
+    };
+    db.query("concerned", &limited(sql, limit), [tenant.put(), whose, after], |row| Ok(get(row, 0)?))
+}
+
+/// The delegations somebody has given or was given.
+pub(super) fn delegations(db: &Db, tenant: TenantId, person: PersonId) -> Result<Vec<Delegation>, Fault> {
+    db.images("delegations", &db.reads.delegations, &[tenant.put(), person.put()])
 }
 
 fn grants_of(db: &Db, tenant: TenantId, to: &crate::role::Principal) -> Result<Vec<crate::role::Grant>, Fault> {

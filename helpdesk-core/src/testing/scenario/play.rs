@@ -180,6 +180,7 @@ impl Acting {
                 exits.iter().map(|(id, open)| if *open { id.clone() } else { format!("!{id}") }).collect()
             }
             Seen::Why(words) => words.clone(),
+            Seen::Told(words) => words.iter().map(|word| self.cast.with_names(word)).collect(),
             Seen::People(ids) => {
                 let mut names: Vec<String> = ids
                     .iter()
@@ -270,6 +271,8 @@ impl Acting {
             (Noun::Tag, Made::Tag(id)) => drop(cast.tags.insert(name, id)),
             (Noun::Ticket, Made::Ticket(id)) => drop(cast.tickets.insert(name, id)),
             (Noun::Entry, Made::Entry(id)) => drop(cast.entries.insert(name, id)),
+            (Noun::Approval, Made::Approval(id)) => drop(cast.approvals.insert(name, id)),
+            (Noun::Delegation, Made::Delegation(id)) => drop(cast.delegations.insert(name, id)),
             (noun, made) => return Err(format!("made {made:?}, expected a {noun:?}")),
         }
         Ok(())
@@ -317,6 +320,7 @@ fn is_field(name: &str) -> bool {
         "approvers",
         "members",
         "tags",
+        "approval",
     ];
     fields.contains(&name)
 }

@@ -1,5 +1,7 @@
 //! From the words of a line to a command or a look.
 
+mod approval;
+
 use super::parse::Step;
 use super::stage::Look;
 use super::words::{Cast, Keys, Muddle, instant, value};
@@ -24,6 +26,8 @@ pub(super) enum Noun {
     Tag,
     Ticket,
     Entry,
+    Approval,
+    Delegation,
 }
 
 /// What a line says.
@@ -68,6 +72,9 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
             let scope = keys.take("on").map_or(Ok(Scope::Tenant), |name| cast.scope(name))?;
             Some(Look::Holders(value(role)?, scope))
         }
+        ["reads", "approvals", "of", ticket] => Some(Look::Approvals(cast.ticket(ticket)?)),
+        ["reads", "inbox"] => Some(Look::Inbox),
+        ["simulates", template, "on", ticket] => Some(Look::Forecast(cast.ticket(ticket)?, (*template).to_owned())),
         ["finds", "people", text] => Some(Look::People((*text).to_owned())),
         _ => None,
     };
@@ -79,8 +86,11 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
     let id = keys.read::<CommandId>("@id")?;
     let (command, named) = match about_tickets(rest, &mut keys, cast, now)? {
         Some(said) => said,
-        None => about_the_organisation(rest, &mut keys, cast, suffix, &step.block, now)?
-            .ok_or_else(|| format!("`{}` is not understood", step.text))?,
+        None => match approval::understand(rest, &mut keys, cast, &step.block, now)? {
+            Some(said) => said,
+            None => about_the_organisation(rest, &mut keys, cast, suffix, &step.block, now)?
+                .ok_or_else(|| format!("`{}` is not understood", step.text))?,
+        },
     };
     keys.done()?;
     let at = around.2.map(|text| instant(text, now)).transpose()?;
@@ -88,7 +98,7 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
     Ok(Said::Act(actor, Box::new(ask), named))
 }
 
-type Spoken = Option<(Command, Option<(Noun, String)>)>;
+pub(super) type Spoken = Option<(Command, Option<(Noun, String)>)>;
 
 fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp) -> Result<Spoken, Muddle> {
     let relation = |text: &str| value::<Relation>(text);
@@ -225,6 +235,7 @@ fn about_the_organisation(
             email: keys.text("email"),
             phone: keys.text("phone"),
             title: keys.text("title"),
+            manager: keys.double("manager", |name| cast.person(name))?,
             active: keys.read("active")?,
         }
         .into(),
@@ -246,6 +257,7 @@ fn about_the_organisation(
                 Some(name) => Some(Some(cast.group(name)?)),
                 None => None,
             },
+            head: keys.double("head", |name| cast.person(name))?,
         }
         .into(),
         ["adds", person, "to", "group", group] => {

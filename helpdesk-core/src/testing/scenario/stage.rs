@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 use crate::actor::Actor;
+use crate::approval::{Approvals, Simulation, SlotState, StepForecast};
 use crate::case::Case;
 use crate::command::{Ask, Command, Made};
 use crate::error::{ActError, Refusal, WorkflowRefusal};
@@ -107,6 +108,12 @@ pub enum Look {
     Links(TicketId),
     /// The transitions out of its present state.
     Exits(TicketId),
+    /// The approvals of a ticket in their present rounds.
+    Approvals(TicketId),
+    /// What waits for the viewer to decide.
+    Inbox,
+    /// What would become of an approval by a template.
+    Forecast(TicketId, String),
     /// The people whose name or address contains this.
     People(String),
     /// The people who hold a role at a scope.
@@ -134,12 +141,47 @@ pub enum Seen {
     Exits(Vec<(String, bool)>),
     /// People.
     People(Vec<PersonId>),
+    /// Approvals, an inbox, a forecast, in the words of scenarios; people by id.
+    Told(Vec<String>),
     /// `allowed` or the code of the refusal, then the grants and relations that give it and the rules that decided:
     /// `agent@project`, `observer@tenant/group`, `assignee`, `restricted`.
     Why(Vec<String>),
 }
 
 impl Seen {
+    /// Approvals: `purchase/pending/1`, then the steps begun in the round: `finance:open:ana,ben=approved`.
+    pub fn approvals(all: &Approvals) -> Self {
+        let mut words = vec![];
+        for approval in &all.all {
+            words.push(format!("{}/{}/{}", approval.template.key, approval.state, approval.round));
+            for step in all.steps_of(approval) {
+                let slots = all.slots_of(step).map(|slot| match slot.state {
+                    SlotState::Open => slot.person.to_string(),
+                    state => format!("{}={state}", slot.person),
+                });
+                let mut slots: Vec<String> = slots.collect();
+                slots.sort();
+                let slots = if slots.is_empty() { String::new() } else { format!(":{}", slots.join(",")) };
+                words.push(format!("{}:{}{slots}", step.key, step.state));
+            }
+        }
+        Self::Told(words)
+    }
+
+    /// A forecast: `finance:ana,ben/2`, `chief:skipped`, `board:blocked`.
+    pub fn forecast(forecast: &Simulation) -> Self {
+        let step = |step: &StepForecast| match (&step.skipped, &step.blocked) {
+            (Some(_), _) => format!("{}:skipped", step.key),
+            (None, Some(_)) => format!("{}:blocked", step.key),
+            (None, None) => {
+                let mut people: Vec<String> = step.asked.iter().map(|(person, _)| person.to_string()).collect();
+                people.sort();
+                format!("{}:{}", step.key, people.join(","))
+            }
+        };
+        Self::Told(forecast.steps.iter().map(step).collect())
+    }
+
     /// An explanation, in the words of scenarios.
     pub fn why(explained: &Explanation) -> Self {
         let mut words = vec![explained.refused.as_ref().map_or("allowed", Refusal::code).to_owned()];
@@ -210,6 +252,7 @@ impl Picture {
             ("approvers", who(Relation::Approver)),
             ("members", who(Relation::Member)),
             ("tags", tags.join(",")),
+            ("approval", ticket.approval.to_string()),
         ]);
         if let Some(text) = &case.text {
             all.insert("description", text.description.clone());

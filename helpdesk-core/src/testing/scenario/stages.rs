@@ -83,6 +83,10 @@ impl PureStage {
                     available(&case, asker).into_iter().map(|exit| (exit.transition.id.clone(), exit.open())).collect(),
                 )
             }
+            Look::Approvals(id) => {
+                let (_, case, _) = self.case(viewer, *id)?;
+                Seen::approvals(&case.approvals.unwrap_or_default())
+            }
             Look::Links(id) => {
                 self.case(viewer, *id)?;
                 let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
@@ -108,7 +112,7 @@ impl PureStage {
                 let (_, case, _) = self.case(viewer, *id)?;
                 Seen::why(&self.model.explain(viewer, who, *permission, &case, self.clock.now())?)
             }
-            Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..) => {
+            Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..) | Look::Inbox | Look::Forecast(..) => {
                 return Err(Refusal::not_found("list", "any"));
             }
         })
@@ -123,7 +127,10 @@ impl Stage for PureStage {
         self.clock.clone()
     }
     fn shows(&self, look: &Look) -> bool {
-        !matches!(look, Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..))
+        !matches!(
+            look,
+            Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..) | Look::Inbox | Look::Forecast(..)
+        )
     }
     fn keeps_keys(&self) -> bool {
         false
@@ -184,6 +191,19 @@ impl DeskStage {
                 let exits = desk.exits(viewer, *id).await?.into_iter();
                 Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), exit.open())).collect())
             }
+            Look::Approvals(id) => Seen::approvals(&desk.approvals(viewer, *id).await?),
+            Look::Inbox => {
+                let items = desk.inbox(viewer, 100, None).await?.into_iter();
+                Seen::Told(
+                    items
+                        .map(|item| {
+                            let whose = item.on_behalf_of.map(|person| format!("/{person}")).unwrap_or_default();
+                            format!("{}/{}{whose}", item.slot.ticket, item.step.key)
+                        })
+                        .collect(),
+                )
+            }
+            Look::Forecast(id, template) => Seen::forecast(&desk.simulate_approval(viewer, *id, template).await?),
             Look::Why(who, permission, id) => Seen::why(&desk.explain(viewer, who, *permission, *id).await?),
             Look::Holders(role, scope) => {
                 let holders = desk.holders(viewer, role, *scope).await?;

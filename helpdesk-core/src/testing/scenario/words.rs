@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::parse::Word;
 use crate::actor::Actor;
 use crate::command::Patch;
-use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{ApprovalId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::role::Scope;
 use crate::testing::Chance;
 use crate::time::Timestamp;
@@ -26,6 +26,8 @@ pub(super) struct Cast {
     pub(super) tickets: BTreeMap<String, TicketId>,
     pub(super) entries: BTreeMap<String, EntryId>,
     pub(super) grants: BTreeMap<String, GrantId>,
+    pub(super) approvals: BTreeMap<String, ApprovalId>,
+    pub(super) delegations: BTreeMap<String, DelegationId>,
 }
 
 /// The id a name stands for; a name that begins with `?` stands for an id nobody has.
@@ -77,6 +79,12 @@ impl Cast {
     pub(super) fn entry(&self, name: &str) -> Result<EntryId, Muddle> {
         named(&self.entries, "entry", name)
     }
+    pub(super) fn approval(&self, name: &str) -> Result<ApprovalId, Muddle> {
+        named(&self.approvals, "approval", name)
+    }
+    pub(super) fn delegation(&self, name: &str) -> Result<DelegationId, Muddle> {
+        named(&self.delegations, "delegation", name)
+    }
     pub(super) fn grant(&self, name: &str) -> Result<GrantId, Muddle> {
         named(&self.grants, "grant", name)
     }
@@ -89,6 +97,22 @@ impl Cast {
             Some((other, _)) => Err(format!("`{other}` is no kind of scope")),
             None => self.project(name).map(Scope::Project),
         }
+    }
+    /// The word with names for the ids of people and tickets in it, in order where several stand together.
+    pub(super) fn with_names(&self, word: &str) -> String {
+        let mut word = word.to_owned();
+        for (name, (_, id)) in &self.people {
+            word = word.replace(&id.to_string(), name);
+        }
+        for (name, id) in &self.tickets {
+            word = word.replace(&id.to_string(), name);
+        }
+        let sorted = |part: &str| {
+            let mut names: Vec<&str> = part.split(',').collect();
+            names.sort_unstable();
+            names.join(",")
+        };
+        word.split(':').map(sorted).collect::<Vec<_>>().join(":")
     }
     pub(super) fn here(&self) -> Result<TenantId, Muddle> {
         self.tenant.ok_or_else(|| "no tenant yet".into())
@@ -179,7 +203,11 @@ impl<'a> Keys<'a> {
         self.take(key).map(value).transpose()
     }
     /// Takes and reads; `-` clears.
-    fn double<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, Muddle>) -> Result<Option<Option<T>>, Muddle> {
+    pub(super) fn double<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&str) -> Result<T, Muddle>,
+    ) -> Result<Option<Option<T>>, Muddle> {
         match self.take(key) {
             None => Ok(None),
             Some("-") => Ok(Some(None)),

@@ -65,6 +65,7 @@ pub(super) fn blank(
         visibility: project.visibility,
         group: None,
         company: None,
+        approval: crate::approval::Overall::None,
         parent: None,
         start_at: None,
         due_at: None,

@@ -13,6 +13,17 @@ const EFFECTS_MAX: usize = 20;
 pub(super) fn faults(definition: &Definition, fault: &mut impl FnMut(String, String)) {
     for (i, state) in definition.states.iter().enumerate() {
         effects(&format!("/states/{i}/enter"), &state.enter, fault);
+        let Some(gate) = &state.gate else { continue };
+        for (name, way) in [("approved", &gate.approved), ("rejected", &gate.rejected)] {
+            let found = |way: &String| {
+                let mut all = definition.transitions.iter();
+                all.any(|transition| transition.id == *way && transition.leaves(&state.id))
+            };
+            if let Some(way) = way.as_ref().filter(|way| !found(way)) {
+                let message = format!("no transition `{way}` leaves `{}`; name one that does", state.id);
+                fault(format!("/states/{i}/gate/{name}"), message);
+            }
+        }
     }
     for (i, transition) in definition.transitions.iter().enumerate() {
         let at = format!("/transitions/{i}");
@@ -23,6 +34,10 @@ pub(super) fn faults(definition: &Definition, fault: &mut impl FnMut(String, Str
         if transition.replaces_edit && transition.permission.is_none() {
             let message = "replaces the right to move by no permission at all; name the `permission` it takes";
             fault(format!("{at}/replaces_edit"), message.into());
+        }
+        if transition.bypass_approval && transition.permission.is_none() {
+            let message = "passes an approval by; name the `permission` that takes";
+            fault(format!("{at}/bypass_approval"), message.into());
         }
         if transition.from == From::Nothing && transition.validators.contains(&Validator::ChildrenEnded) {
             fault(format!("{at}/validators"), "a ticket that is being created has no sub-tickets; remove it".into());
@@ -84,6 +99,9 @@ impl Definition {
         let mut fault = |at: String, message: String| faults.push(Problem::new(at, message));
         for (i, state) in self.states.iter().enumerate() {
             known(&format!("/states/{i}/enter"), &state.enter, config, &mut fault);
+            if let Some(gate) = state.gate.as_ref().filter(|gate| config.templates.newest(&gate.template).is_none()) {
+                fault(format!("/states/{i}/gate/template"), no_template(&gate.template));
+            }
         }
         for (i, transition) in self.transitions.iter().enumerate() {
             let at = format!("/transitions/{i}");
@@ -100,11 +118,21 @@ fn unknown(noun: &str, id: &str) -> String {
     format!("the tenant has no {noun} `{id}`; give the id of an existing one")
 }
 
+fn no_template(key: &str) -> String {
+    format!("the tenant has no approval template `{key}`; publish it first")
+}
+
 fn known(at: &str, effects: &[Effect], config: &TenantConfig, fault: &mut impl FnMut(String, String)) {
     for (i, effect) in effects.iter().enumerate() {
         let (place, group) = match effect {
             Effect::Set(patch) => ("set/group", patch.group.flatten()),
             Effect::Assign(Assign { group, .. }) => ("assign/group", *group),
+            Effect::StartApproval(key) => {
+                if config.templates.newest(key).is_none() {
+                    fault(format!("{at}/{i}/start_approval"), no_template(key));
+                }
+                continue;
+            }
             Effect::Unassign | Effect::EndChildren => continue,
         };
         if let Some(group) = group.filter(|group| !config.groups.contains_key(group)) {
@@ -114,7 +142,7 @@ fn known(at: &str, effects: &[Effect], config: &TenantConfig, fault: &mut impl F
 }
 
 /// Tells every group, project and tag of the filter that the tenant does not have.
-fn strangers(filter: &Filter, config: &TenantConfig, tell: &mut impl FnMut(&'static str, String)) {
+pub(crate) fn strangers(filter: &Filter, config: &TenantConfig, tell: &mut impl FnMut(&'static str, String)) {
     match filter {
         Filter::All | Filter::None => {}
         Filter::And(all) | Filter::Or(all) => all.iter().for_each(|filter| strangers(filter, config, tell)),
