@@ -238,6 +238,7 @@ events! {
     /// The next round of an approval began, at the step `from` (its place in the template).
     RoundOpened = "approval.round_opened" @ 1 {
         approval: ApprovalId, round: u32, hash: String, because: NewRound, from: u32,
+        edited_by: Option<PersonId>,
     }
     /// A step began; those asked are in it.
     StepOpened = "approval.step_opened" @ 1 {

@@ -281,9 +281,14 @@ impl<'a> Now<'a> {
         let slots = approvals.slots.iter().map(|slot| slot.person);
         let consulted = approvals.decisions.iter().filter(|said| said.verdict == Verdict::Consulted);
         let known: BTreeSet<PersonId> = slots.chain(consulted.filter_map(|said| said.on_behalf_of)).collect();
-        let gone = known
-            .into_iter()
-            .filter(|person| self.case.is(*person, relation) && !stay.contains(person) && !needed(*person));
+        // Who was an approver before being asked was made one by somebody else.
+        let before = |person: PersonId| {
+            let by_relation = |via: &str| via.split(' ').any(|way| way == relation.as_str());
+            approvals.slots.iter().any(|slot| slot.person == person && by_relation(&slot.via))
+        };
+        let gone = known.into_iter().filter(|person| {
+            self.case.is(*person, relation) && !stay.contains(person) && !needed(*person) && !before(*person)
+        });
         gone.map(|person| ParticipantRemoved { person, relation }.into()).collect()
     }
 

@@ -46,6 +46,7 @@ impl Approvals {
                     approval.round = e.round;
                     approval.state = ApprovalState::Pending;
                     approval.hash.clone_from(&e.hash);
+                    approval.edited_by = e.edited_by.or(approval.edited_by);
                     approval.ended_at = None;
                 });
             }

@@ -126,13 +126,13 @@ pub(crate) fn started(scene: &Scene, case: &Case, key: &str, ctx: &mut Ctx<'_>) 
     let template = scene.config.templates.newest(key).ok_or_else(|| Refusal::not_found("template", short(key)))?;
     match case.approvals.as_ref().and_then(|all| all.latest(key)) {
         Some(latest) if latest.state.running() || latest.state == ApprovalState::Approved => Ok(None),
-        Some(latest) => again(scene, case, latest).map(Some),
+        Some(latest) => again(scene, case, latest, ctx).map(Some),
         None => Ok(Some(begin(scene, case, template, ctx).into())),
     }
 }
 
 /// The next round of an approval that has ended.
-fn again(scene: &Scene, case: &Case, approval: &Approval) -> Result<Event, Refusal> {
+fn again(scene: &Scene, case: &Case, approval: &Approval, ctx: &mut Ctx<'_>) -> Result<Event, Refusal> {
     let template = scene.config.templates.get(&approval.template);
     let template = template.ok_or_else(|| Refusal::not_found("template", &approval.template))?;
     if approval.round as usize >= APPROVALS_MAX {
@@ -146,7 +146,8 @@ fn again(scene: &Scene, case: &Case, approval: &Approval) -> Result<Event, Refus
     let same = hash == approval.hash && template.definition().resubmit == Resubmit::Rejected;
     let from = rejected.filter(|_| same).unwrap_or(0);
     let round = approval.round + 1;
-    Ok(RoundOpened { approval: approval.id, round, hash, because: NewRound::Resubmitted, from }.into())
+    let edited_by = last_editor(scene, case, &template.definition().watched, ctx);
+    Ok(RoundOpened { approval: approval.id, round, hash, because: NewRound::Resubmitted, from, edited_by }.into())
 }
 
 /// The approval of a ticket, with all of the ticket's.
@@ -273,7 +274,7 @@ pub fn recall(scene: &Scene, ask: &RecallApproval, ctx: &Ctx<'_>) -> Result<Deci
 }
 
 /// Opens the next round.
-pub fn resubmit(scene: &Scene, ask: &ResubmitApproval, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
+pub fn resubmit(scene: &Scene, ask: &ResubmitApproval, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
     let case = live(scene, ask.ticket, ctx)?;
     let (approvals, approval) = find(case, ask.approval)?;
     own_or(case, approval, Permission::ApprovalRequest, ctx)?;
@@ -291,5 +292,5 @@ pub fn resubmit(scene: &Scene, ask: &ResubmitApproval, ctx: &Ctx<'_>) -> Result<
     if case.ticket.category.ended() {
         return Err(Refusal::invalid("ticket", "has ended; reopen it before something is approved"));
     }
-    Ok(Decision::ticket(ask.ticket, again(scene, case, approval)?))
+    Ok(Decision::ticket(ask.ticket, again(scene, case, approval, ctx)?))
 }

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use super::advance;
-use super::model::ApprovalState;
+use super::model::{Approval, ApprovalState};
 use super::template::{OnEdit, Template};
 use crate::case::Case;
 use crate::event::{ApprovalEdited, ApprovalStaled, Event, NewRound, RoundOpened, Subject};
@@ -93,9 +93,13 @@ pub(super) fn edited(scene: &Scene, case: &Case, event: &Event, ctx: &mut Ctx<'_
                 match template.definition().on_edit {
                     OnEdit::ResetRound => {
                         let because = NewRound::Edited;
-                        then.push(RoundOpened { approval: approval.id, round, hash, because, from: 0 }.into());
+                        let opened = RoundOpened { approval: approval.id, round, hash, because, from: 0, edited_by };
+                        then.push(opened.into());
                     }
-                    OnEdit::ResetStep => then.extend(advance::reset(scene, case, approval, template, ctx)),
+                    OnEdit::ResetStep => {
+                        let now = Approval { edited_by: edited_by.or(approval.edited_by), ..approval.clone() };
+                        then.extend(advance::reset(scene, case, &now, template, ctx));
+                    }
                     OnEdit::Notify => {}
                 }
             }

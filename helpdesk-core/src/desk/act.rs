@@ -217,11 +217,11 @@ impl Desk {
         let first = ctx(so_far);
         self.draw(order, &scene, &first, &mut so_far.numbers).await?;
         let mut ctx_now = ctx(so_far);
-        let mut made = carry_out(&mut scene, set, &mut ctx_now)?;
-        // What a decision looked for and did not find is loaded, turns it took are drawn, and it is made again: by then
-        // it is clear that the actor may.
+        let mut made = carry_out(&mut scene, set, &mut ctx_now);
+        // What a decision looked for and did not find is loaded, turns it took are drawn, and it is made again; until then
+        // a refusal is none, too.
         while let Some(known) = &mut known {
-            let drawn = self.draw_turns(order, &ctx_now, &mut so_far.turns).await?;
+            let drawn = made.is_ok() && self.draw_turns(order, &ctx_now, &mut so_far.turns).await?;
             if ctx_now.wants.is_empty() && !drawn {
                 break;
             }
@@ -233,8 +233,9 @@ impl Desk {
             }
             scene = stage(*tenant, stand.config.clone(), known.clone(), &asked)?;
             ctx_now = ctx(so_far);
-            made = carry_out(&mut scene, set, &mut ctx_now)?;
+            made = carry_out(&mut scene, set, &mut ctx_now);
         }
+        let made = made?;
         let mut ctx = ctx_now;
         // Rows of the organisation keep the version that was seen: whoever may not change them has been refused by now.
         order.check_subject(&scene)?;
@@ -317,8 +318,11 @@ impl Desk {
             let (access, numbers) = (&*stand.access, vec![]);
             let mut ctx = Ctx { actor: by, by: by.author(), access, now, at: now, mint, numbers, turns, wants };
             let mut scene = stage(order.tenant, stand.config.clone(), loaded.clone(), &asked)?;
-            carry_out(&mut scene, set, &mut ctx)?;
-            if ctx.wants.is_empty() || !self.load_wants(order.tenant, ctx.wants, &mut loaded, &mut asked).await? {
+            let done = carry_out(&mut scene, set, &mut ctx);
+            if ctx.wants.is_empty() {
+                return Ok(done.map(drop)?);
+            }
+            if !self.load_wants(order.tenant, ctx.wants, &mut loaded, &mut asked).await? {
                 return Ok(());
             }
         }

@@ -76,11 +76,12 @@ pub(crate) const LABEL_MAX: usize = 100;
 const KANBAN: &str = include_str!("builtin/kanban.toml");
 const ITIL: &str = include_str!("builtin/itil_incident.toml");
 const DEPARTMENTAL: &str = include_str!("builtin/departmental.toml");
+const REQUEST: &str = include_str!("builtin/request.toml");
 
 impl Definition {
     /// The definitions every tenant begins with.
     pub fn built_in() -> Vec<Self> {
-        [KANBAN, ITIL, DEPARTMENTAL].iter().filter_map(|text| Self::from_toml(text).ok()).collect()
+        [KANBAN, ITIL, DEPARTMENTAL, REQUEST].iter().filter_map(|text| Self::from_toml(text).ok()).collect()
     }
 
     /// The canonical JSON: what is stored and hashed.
@@ -234,7 +235,7 @@ mod tests {
         let all = Definition::built_in();
         assert_eq!(
             all.iter().map(|d| d.key.as_str()).collect::<Vec<_>>(),
-            [Workflow::KANBAN, Workflow::ITIL, Workflow::DEPARTMENTAL]
+            [Workflow::KANBAN, Workflow::ITIL, Workflow::DEPARTMENTAL, Workflow::REQUEST]
         );
         for definition in all {
             definition.clone().publish(1).unwrap();

@@ -6,8 +6,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use helpdesk_core::approval::{ApprovalState, Needed, StepState, TemplateRef, Verdict};
 use helpdesk_core::event::*;
-use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
+use helpdesk_core::id::{
+    ApprovalId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, SlotId, TagId, TicketId,
+};
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Permission, Permissions, Principal, Relations, Role, Scope};
 use helpdesk_core::ticket::{
@@ -60,7 +63,7 @@ fn organisation() -> Vec<Event> {
         PersonAdded { person, kind: PersonKind::Staff }.into(),
         PersonEdited { person, parts: vec!["name".into(), "active".into()], kind: None, active: Some(false) }.into(),
         GroupCreated { group, kind: GroupKind::Department, name: "Network".into(), parent: Some(id(6)) }.into(),
-        GroupEdited { group, name: Some("Networks".into()), parent: Some(None) }.into(),
+        GroupEdited { group, name: Some("Networks".into()), parent: Some(None), head: None }.into(),
         MemberAdded { group, person }.into(),
         MemberRemoved { group, person }.into(),
         RoleGranted {
@@ -181,9 +184,78 @@ fn tickets() -> Vec<Event> {
     ]
 }
 
+fn approvals() -> Vec<Event> {
+    let (approval, slot, decision) = (id::<ApprovalId>(20), id::<SlotId>(21), id::<DecisionId>(22));
+    let (person, other, delegation) = (id::<PersonId>(2), id::<PersonId>(23), id::<DelegationId>(24));
+    let template = TemplateRef { key: "purchase".into(), version: 2 };
+    let (hash, step) = ("0123456789abcdef0123456789abcdef".to_owned(), "finance".to_owned());
+    let (round, index) = (1, 1);
+    let asked = Asked { slot, person, groups: vec![id(3)], via: "group role:agent".into(), carried: true };
+    vec![
+        TemplatePublished { template: template.clone(), hash: "ab".repeat(32) }.into(),
+        ApprovalRequested { approval, template, hash: hash.clone(), requested_by: Some(person), edited_by: None }
+            .into(),
+        RoundOpened {
+            approval,
+            round: 2,
+            hash: hash.clone(),
+            because: NewRound::Edited,
+            from: 0,
+            edited_by: Some(person),
+        }
+        .into(),
+        StepOpened { approval, round, index, step: step.clone(), needed: Needed::Total(2), asked: vec![asked] }.into(),
+        StepSkipped { approval, round, index, step: step.clone(), note: "nobody can be asked".into() }.into(),
+        StepBlocked { approval, round, index, step: step.clone(), note: "nobody can be asked".into() }.into(),
+        StepEnded { approval, round, index, step: step.clone(), state: StepState::NotRequired }.into(),
+        ApprovalDecided {
+            approval,
+            decision,
+            slot,
+            round,
+            step: step.clone(),
+            verdict: Verdict::Rejected,
+            person,
+            on_behalf_of: Some(other),
+            hash: hash.clone(),
+            comment: Some(hash.clone()),
+        }
+        .into(),
+        ApprovalConsulted {
+            approval,
+            decision,
+            slot,
+            round,
+            step,
+            verdict: Verdict::Consulted,
+            person,
+            asked: Some(other),
+            hash: hash.clone(),
+            comment: Some(hash.clone()),
+        }
+        .into(),
+        SlotMoved { approval, slot, from: person, to: other, because: SlotMove::Proxy, reason: None }.into(),
+        SlotVacated { approval, slot, person }.into(),
+        ApprovalEdited { approval, fields: vec![Field::Title], hash: hash.clone(), edited_by: Some(person) }.into(),
+        ApprovalStaled { approval, fields: vec![Field::Priority], hash, edited_by: None }.into(),
+        ApprovalEnded { approval, round, state: ApprovalState::Cancelled, reason: Some("the ticket has ended".into()) }
+            .into(),
+        Delegated {
+            delegation,
+            principal: person,
+            delegate: other,
+            scope: Scope::Project(id(1)),
+            starts_at: None,
+            ends_at: Some(at(60)),
+        }
+        .into(),
+        DelegationRevoked { delegation, principal: person, delegate: other }.into(),
+    ]
+}
+
 #[test]
 fn every_kind_has_a_golden_file_and_keeps_to_it() {
-    let samples: Vec<Event> = organisation().into_iter().chain(tickets()).collect();
+    let samples: Vec<Event> = organisation().into_iter().chain(tickets()).chain(approvals()).collect();
     let sampled: BTreeSet<_> = samples.iter().map(|event| (event.kind().to_owned(), event.schema())).collect();
     let known: BTreeSet<_> = Event::KINDS.iter().map(|(kind, schema)| ((*kind).to_owned(), *schema)).collect();
     assert_eq!(sampled, known, "one sample per kind");

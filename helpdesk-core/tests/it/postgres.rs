@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use helpdesk_core::approval::Overall;
 use helpdesk_core::decide::Needs;
 use helpdesk_core::event::{Cause, Cursor, Event, Subject, TicketEdited};
 use helpdesk_core::id::{EventId, JobId, PersonId, ProjectId, Salt, TenantId, TicketId};
@@ -54,6 +55,7 @@ fn ticket(n: u128) -> Ticket {
         visibility: Visibility::Project,
         group: None,
         company: None,
+        approval: Overall::None,
         parent: None,
         start_at: None,
         due_at: None,

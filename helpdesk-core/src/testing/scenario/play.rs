@@ -98,7 +98,7 @@ impl Acting {
         let said = match understand(step, &self.cast, &self.suffix, now) {
             // A definition that cannot even be read is refused before any command is sent.
             Err(muddle) if !step.block.is_empty() && text(&step.outcome) == ["WORKFLOW_MALFORMED"] => {
-                return if muddle.contains("workflow definition") { Ok(()) } else { Err(muddle) };
+                return if muddle.contains("the definition has") { Ok(()) } else { Err(muddle) };
             }
             said => said?,
         };
@@ -115,6 +115,10 @@ impl Acting {
                 let done = stage.act(&by, *ask).await;
                 self.judge(step, done, named)?;
             }
+            Said::Learn(by, name, look) => match stage.see(&by, &look).await {
+                Ok(Seen::Approval(id)) => drop(self.cast.approvals.insert(name, id)),
+                other => return Err(format!("finds {other:?}")),
+            },
             Said::Blind(by, ticket) => match stage.see(&by, &Look::Ticket(ticket)).await {
                 Err(refused) if refused.code == "NOT_FOUND" => {}
                 other => return Err(format!("sees {other:?}")),
@@ -180,6 +184,7 @@ impl Acting {
                 exits.iter().map(|(id, open)| if *open { id.clone() } else { format!("!{id}") }).collect()
             }
             Seen::Why(words) => words.clone(),
+            Seen::Approval(id) => vec![id.to_string()],
             Seen::Told(words) => words.iter().map(|word| self.cast.with_names(word)).collect(),
             Seen::People(ids) => {
                 let mut names: Vec<String> = ids

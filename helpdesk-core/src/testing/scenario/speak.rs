@@ -37,6 +37,8 @@ pub(super) enum Said {
     /// The ticket shall look like this.
     Picture(Actor, crate::id::TicketId, Vec<(String, String)>),
     Blind(Actor, crate::id::TicketId),
+    /// The approval is called so from now on.
+    Learn(Actor, String, Look),
     Wait(i64),
     Enter(String),
 }
@@ -57,6 +59,10 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
             let id = cast.ticket(ticket)?;
             let fields = keys.rest().into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect();
             return Ok(Said::Picture(actor, id, fields));
+        }
+        ["finds", "approval", name, "of", ticket, "by", template] => {
+            let look = Look::Latest(cast.ticket(ticket)?, (*template).to_owned());
+            return Ok(Said::Learn(actor, (*name).to_owned(), look));
         }
         ["cannot", "see", ticket] => return Ok(Said::Blind(actor, cast.ticket(ticket)?)),
         ["lists"] => Some(Look::List(filter(cast, &mut keys, now)?)),

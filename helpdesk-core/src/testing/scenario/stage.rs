@@ -10,7 +10,7 @@ use crate::case::Case;
 use crate::command::{Ask, Command, Made};
 use crate::error::{ActError, Refusal, WorkflowRefusal};
 use crate::filter::Filter;
-use crate::id::{EntryId, PersonId, TicketId};
+use crate::id::{ApprovalId, EntryId, PersonId, TicketId};
 use crate::role::explain::{Explanation, RelationReason, Rule};
 use crate::role::{Permission, RoleKey, Scope};
 use crate::testing::ManualClock;
@@ -110,6 +110,8 @@ pub enum Look {
     Exits(TicketId),
     /// The approvals of a ticket in their present rounds.
     Approvals(TicketId),
+    /// The latest approval of a ticket by a template.
+    Latest(TicketId, String),
     /// What waits for the viewer to decide.
     Inbox,
     /// What would become of an approval by a template.
@@ -141,6 +143,8 @@ pub enum Seen {
     Exits(Vec<(String, bool)>),
     /// People.
     People(Vec<PersonId>),
+    /// An approval.
+    Approval(ApprovalId),
     /// Approvals, an inbox, a forecast, in the words of scenarios; people by id.
     Told(Vec<String>),
     /// `allowed` or the code of the refusal, then the grants and relations that give it and the rules that decided:
@@ -149,7 +153,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// Approvals: `purchase/pending/1`, then the steps begun in the round: `finance:open:ana,ben=approved`.
+    /// Approvals: `purchase/pending/1`, then the steps begun in the round: `finance:open:ana,ben(approved)`.
     pub fn approvals(all: &Approvals) -> Self {
         let mut words = vec![];
         for approval in &all.all {
@@ -157,7 +161,7 @@ impl Seen {
             for step in all.steps_of(approval) {
                 let slots = all.slots_of(step).map(|slot| match slot.state {
                     SlotState::Open => slot.person.to_string(),
-                    state => format!("{}={state}", slot.person),
+                    state => format!("{}({state})", slot.person),
                 });
                 let mut slots: Vec<String> = slots.collect();
                 slots.sort();

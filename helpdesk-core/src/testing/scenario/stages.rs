@@ -83,6 +83,11 @@ impl PureStage {
                     available(&case, asker).into_iter().map(|exit| (exit.transition.id.clone(), exit.open())).collect(),
                 )
             }
+            Look::Latest(id, template) => {
+                let (_, case, _) = self.case(viewer, *id)?;
+                let latest = case.approvals.as_ref().and_then(|all| all.latest(template));
+                Seen::Approval(latest.ok_or_else(|| Refusal::not_found("approval", template))?.id)
+            }
             Look::Approvals(id) => {
                 let (_, case, _) = self.case(viewer, *id)?;
                 Seen::approvals(&case.approvals.unwrap_or_default())
@@ -190,6 +195,10 @@ impl DeskStage {
             Look::Exits(id) => {
                 let exits = desk.exits(viewer, *id).await?.into_iter();
                 Seen::Exits(exits.map(|exit| (exit.transition.id.clone(), exit.open())).collect())
+            }
+            Look::Latest(id, template) => {
+                let all = desk.approvals(viewer, *id).await?;
+                Seen::Approval(all.latest(template).ok_or_else(|| Refusal::not_found("approval", template))?.id)
             }
             Look::Approvals(id) => Seen::approvals(&desk.approvals(viewer, *id).await?),
             Look::Inbox => {
