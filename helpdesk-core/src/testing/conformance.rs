@@ -6,6 +6,7 @@
 //! helpdesk_core::conformance!(mine);
 //! ```
 
+mod approvals;
 mod commits;
 mod concurrent;
 mod drops;
@@ -168,6 +169,14 @@ suite! {
         standing_has_own_and_group_grants
         load_brings_what_is_needed
         ancestors_come_nearest_first;
+    approvals:
+        approvals_are_loaded_with_all_that_belongs_to_them
+        sixty_four_approvals_of_sixty_four_all_count
+        a_quorum_ends_its_step_once
+        one_slot_is_decided_once
+        an_inbox_is_what_one_may_decide
+        whoever_leaves_is_replaced_or_missed
+        a_link_decides_once;
     workflow:
         a_pool_has_active_members_with_what_they_have
         everything_below_is_loaded

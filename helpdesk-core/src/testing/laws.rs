@@ -1,20 +1,23 @@
 //! Laws that hold on every store, for generated worlds: each is a function over an empty, migrated database that panics
 //! with its seed when the law is broken.
 
+mod approvals;
 mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use self::approvals::{Outcomes, approvals};
 pub use self::sight::{lists, narrowed};
 use super::generate::Population;
 use super::{Schedule, World};
 use crate::case::{Case, Moment};
 use crate::command::{Asking, Command, Comment};
+use crate::decide::Needs;
 use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
 use crate::filter::{Filter, Order, SortBy};
-use crate::id::{EntryId, TicketId};
+use crate::id::{EntryId, Salt, TicketId};
 use crate::store::{Database, Find, Log, Parts, Store, Which};
 use crate::text;
 use crate::ticket::{EntryVisibility, SearchDoc, decide};
@@ -115,7 +118,10 @@ async fn hold(population: &Population, seed: u64) {
             history.extend(page);
         }
         let (_, links, _) = world.store.links(world.tenant, &[id]).await.unwrap();
-        folds(&Parts { links: Some(links), ..parts }, &history, workflow, seed);
+        let needs = Needs { tickets: [id].into(), approvals: [id].into(), ..Needs::default() };
+        let approvals =
+            world.store.load(world.tenant, &needs, None).await.unwrap().cases.pop().and_then(|it| it.approvals);
+        folds(&Parts { links: Some(links), approvals, ..parts }, &history, workflow, seed);
     }
 }
 
@@ -197,6 +203,12 @@ fn folds(parts: &Parts, history: &[Envelope], workflow: Arc<crate::workflow::Wor
     case.ticket.salt = parts.ticket.salt;
     assert_eq!((&parts.ticket, &parts.people, &parts.tags), (&case.ticket, &case.people, &case.tags), "seed {seed}");
     assert_eq!(parts.links, case.links, "seed {seed}: the links of {id}");
+    let mut approvals = parts.approvals.clone();
+    for said in approvals.iter_mut().flat_map(|all| &mut all.decisions) {
+        let bare = Salt([0; 16]);
+        (said.comment, said.salt) = (String::new(), bare); // words stand beside the log
+    }
+    assert_eq!(approvals, case.approvals, "seed {seed}: the approvals of {id}");
 }
 
 /// What the filters of a law selected.

@@ -6,7 +6,7 @@ use helpdesk_core::store::Database;
 use helpdesk_core::store::postgres::{PgOptions, PgStore};
 use helpdesk_core::store::sqlite::SqliteStore;
 use helpdesk_core::testing::generate::Population;
-use helpdesk_core::testing::laws::{self, Tally};
+use helpdesk_core::testing::laws::{self, Outcomes, Tally};
 
 async fn sqlite() -> Arc<dyn Database> {
     let store = SqliteStore::memory().await.unwrap();
@@ -84,4 +84,21 @@ async fn a_store_in_bad_weather_does_everything_once() {
         laws::weather(sqlite().await, seed, 60).await;
     }
     laws::weather(postgres().await, 99, 60).await;
+}
+
+#[test]
+fn an_approval_ends_or_is_visibly_blocked() {
+    let mut sum = Outcomes::default();
+    for seed in 0..200 {
+        let one = laws::approvals(seed, 60);
+        sum.taken += one.taken;
+        sum.refused += one.refused;
+        sum.approved += one.approved;
+        sum.rejected += one.rejected;
+        sum.blocked += one.blocked;
+        sum.rounds += one.rounds;
+    }
+    println!("{sum:?}");
+    let enough = [(sum.taken, 4000), (sum.approved, 50), (sum.rejected, 50), (sum.blocked, 20), (sum.rounds, 50)];
+    assert!(enough.iter().all(|(had, wanted)| had >= wanted), "{sum:?} tells too little");
 }
