@@ -151,7 +151,7 @@ fn again(scene: &Scene, case: &Case, approval: &Approval, ctx: &mut Ctx<'_>) -> 
 }
 
 /// The approval of a ticket, with all of the ticket's.
-pub(super) fn find<'a>(case: &'a Case, id: ApprovalId) -> Result<(&'a Approvals, &'a Approval), Refusal> {
+pub(super) fn find(case: &Case, id: ApprovalId) -> Result<(&Approvals, &Approval), Refusal> {
     let found = case.approvals.as_ref().and_then(|all| Some((all, all.get(id)?)));
     found.ok_or_else(|| Refusal::not_found("approval", id))
 }

@@ -209,7 +209,7 @@ pub(super) fn concerned(
         Concerned::Via(via) => (&db.reads.concerned_via, via.put()),
         Concerned::Stuck => (&db.reads.concerned_via, String::new().put()),
     };
-    db.query("concerned", &limited(sql, limit), [tenant.put(), whose, after], |row| Ok(get(row, 0)?))
+    db.query("concerned", &limited(sql, limit), [tenant.put(), whose, after], |row| get(row, 0))
 }
 
 /// The delegations somebody has given or was given.

@@ -277,29 +277,27 @@ impl Play {
         let all = self.all();
         let rows = self.model.rows(self.tenant).expect("the tenant");
         let requesters: BTreeSet<PersonId> = rows.cases[&self.ticket].who(Relation::Requester).collect();
-        for approval in all.all.iter().filter(|approval| approval.state == ApprovalState::Pending) {
-            let active = |person: PersonId| rows.people.get(&person).is_some_and(|person| person.active);
-            let slot = all.asked(approval).find(|slot| slot.state == SlotState::Open && active(slot.person));
-            // Those who have left and were not reviewed yet: the host looks.
-            let Some(slot) = slot else {
-                return Some((Actor::system_of(self.tenant), ReviewApprovers { ticket: self.ticket }.into()));
-            };
-            let step = all.step_of(slot).expect("a slot of a step");
-            let mine = requesters.contains(&slot.person)
-                || approval.requested_by == Some(slot.person)
-                || approval.edited_by == Some(slot.person);
-            let verdict = if mine || self.chance.percent(20) { Vote::Rejected } else { Vote::Approved };
-            let decide = DecideApproval {
-                ticket: self.ticket,
-                approval: approval.id,
-                verdict,
-                comment: Some("in the end".into()),
-                step: Some(step.key.clone()),
-                on_behalf_of: None,
-            };
-            return Some((Actor::person(self.tenant, slot.person), decide.into()));
-        }
-        None
+        let approval = all.all.iter().find(|approval| approval.state == ApprovalState::Pending)?;
+        let active = |person: PersonId| rows.people.get(&person).is_some_and(|person| person.active);
+        let slot = all.asked(approval).find(|slot| slot.state == SlotState::Open && active(slot.person));
+        // Those who have left and were not reviewed yet: the host looks.
+        let Some(slot) = slot else {
+            return Some((Actor::system_of(self.tenant), ReviewApprovers { ticket: self.ticket }.into()));
+        };
+        let step = all.step_of(slot).expect("a slot of a step");
+        let mine = requesters.contains(&slot.person)
+            || approval.requested_by == Some(slot.person)
+            || approval.edited_by == Some(slot.person);
+        let verdict = if mine || self.chance.percent(20) { Vote::Rejected } else { Vote::Approved };
+        let decide = DecideApproval {
+            ticket: self.ticket,
+            approval: approval.id,
+            verdict,
+            comment: Some("in the end".into()),
+            step: Some(step.key.clone()),
+            on_behalf_of: None,
+        };
+        Some((Actor::person(self.tenant, slot.person), decide.into()))
     }
 
     fn end(mut self) -> Outcomes {

@@ -104,6 +104,7 @@ fn transition(id: String, label: String, to: String) -> Transition {
         to,
         permission: None,
         replaces_edit: false,
+        bypass_approval: false,
         guard: None,
         required: vec![],
         validators: vec![],
@@ -125,7 +126,8 @@ prop_compose! {
             key: "any".into(),
             name: states[0].0.clone(),
             states: states.into_iter().enumerate().map(|(at, (label, category))| State {
-                id: format!("s{at}"), label, category: Category::ALL[category], retired: at % 5 == 4, enter: vec![],
+                id: format!("s{at}"), label, category: Category::ALL[category], retired: at % 5 == 4,
+                gate: None, enter: vec![],
             }).collect(),
             transitions: transitions.into_iter().enumerate().map(|(at, (label, to, from))| Transition {
                 from, ..transition(format!("t{at}"), label, format!("s{to}"))
@@ -242,6 +244,7 @@ fn largest() -> Workflow {
         label: format!("State number {at}"),
         category: Category::ALL[at % Category::ALL.len()],
         retired: false,
+        gate: None,
         enter: vec![],
     };
     let numbered = |at: usize| Transition {

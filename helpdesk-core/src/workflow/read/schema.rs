@@ -15,7 +15,7 @@ use crate::testing::lifecycles;
 use crate::ticket::{Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::Field;
-use crate::workflow::{Assign, Category, Effect, From, Guard, State, Strategy, Transition, Validator};
+use crate::workflow::{Assign, Category, Effect, From, Gate, Guard, State, Strategy, Transition, Validator};
 
 macro_rules! names {
     ($kind:ty) => {
@@ -110,6 +110,11 @@ fn schema() -> Value {
                 "label": described(refer("label"), "What people read."),
                 "category": described(names!(Category), "What clocks and counters go by."),
                 "retired": described(json!({ "type": "boolean" }), "No transition leads here any more."),
+                "gate": described(object(&["template"], json!({
+                    "template": described(refer("id"), "Key of the approval template."),
+                    "approved": described(refer("id"), "The transition taken by itself once it is approved."),
+                    "rejected": described(refer("id"), "The transition taken by itself once it is rejected."),
+                })), "The approval it takes to leave."),
                 "enter": described(refer("effects"), "What happens whenever a ticket comes here by a transition."),
             })),
             "transition": object(&["id", "label", "from", "to"], json!({
@@ -124,6 +129,8 @@ fn schema() -> Value {
                 "permission": described(names!(Permission), "Needed in addition to ticket.move."),
                 "replaces_edit": described(json!({ "type": "boolean" }),
                     "The permission is all that is needed: ticket.move is not."),
+                "bypass_approval": described(json!({ "type": "boolean" }),
+                    "It leaves a gate without the approval; needs a permission."),
                 "guard": described(refer("guard"), "What must hold before it."),
                 "required": described(json!({ "type": "array", "items": names!(Field) }),
                     "Fields that must have a value after it."),
@@ -141,6 +148,7 @@ fn schema() -> Value {
                 "set": described(patch, "Sets fields; null clears."),
                 "assign": described(object(&["by"], json!({ "by": names!(Strategy), "group": uuid })),
                     "Assigns to somebody of the group, unless somebody is assigned."),
+                "start_approval": described(refer("id"), "Starts an approval by the newest version of this template."),
             }))] },
             "filter": { "anyOf": [{ "enum": ["all", "none"] }, one_of(conditions)] },
         },
@@ -239,10 +247,11 @@ fn effects() -> Vec<Effect> {
         Effect::Assign(Assign { by: Strategy::RoundRobin, group: Some(GroupId::NIL) }),
         Effect::Unassign,
         Effect::EndChildren,
+        Effect::StartApproval("request".into()),
     ];
     for effect in &all {
         match effect {
-            Effect::Set(_) | Effect::Assign(_) | Effect::Unassign | Effect::EndChildren => {}
+            Effect::Set(_) | Effect::Assign(_) | Effect::Unassign | Effect::EndChildren | Effect::StartApproval(_) => {}
         }
     }
     all
@@ -261,6 +270,7 @@ fn everything() -> Definition {
         label: id.to_uppercase(),
         category,
         retired,
+        gate: Some(Gate { template: "request".into(), approved: Some("t1".into()), rejected: None }),
         enter: if retired { vec![] } else { effects() },
     };
     let transition = |id: String, from, when| Transition {
@@ -270,6 +280,7 @@ fn everything() -> Definition {
         to: "b".into(),
         permission: Some(Permission::TicketEdit),
         replaces_edit: true,
+        bypass_approval: true,
         guard: Some(guard(when)),
         required: Field::ALL.to_vec(),
         validators: both.clone(),
