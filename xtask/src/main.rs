@@ -60,6 +60,8 @@ enum Chore {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Bench {
+    /// The pure decisions, with few and with many grants
+    Decisions,
     /// The desk against hand-written SQL and pgbench
     Floor,
     /// Deliveries to plugins
@@ -80,6 +82,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Test { fast, long } => Ok(verify::everything(&root, fast, long)),
         Chore::Long => Ok(verify::long(&root)),
         Chore::Rules => Ok(verify::rules_only(&root)),
+        Chore::Bench { program: Bench::Decisions, args } => bench::run(&root, "decisions", &args),
         Chore::Bench { program: Bench::Floor, args } => bench::run(&root, "floor", &args),
         Chore::Bench { program: Bench::Plugins, args } => bench::run(&root, "plugins", &args),
         Chore::Plugins { chore: Some(PluginChore::Check) } => plugins::check(&root).map(|()| ExitCode::SUCCESS),

@@ -286,3 +286,6 @@ impl Templates {
         self.versions.values()
     }
 }
+
+#[cfg(test)]
+mod tests;

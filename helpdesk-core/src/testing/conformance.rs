@@ -168,7 +168,8 @@ suite! {
         configuration_is_complete
         standing_has_own_and_group_grants
         load_brings_what_is_needed
-        ancestors_come_nearest_first;
+        ancestors_come_nearest_first
+        many_grants_cost_no_extra_call;
     approvals:
         approvals_are_loaded_with_all_that_belongs_to_them
         sixty_four_approvals_of_sixty_four_all_count

@@ -2,11 +2,14 @@
 
 use super::Bench;
 use super::commits::epoch;
+use crate::actor::Actor;
 use crate::command::{
-    AddMember, CreateGroup, CreateTicket, DefineRole, EnsurePerson, GrantRole, InstallPlugin, Patch, PublishWorkflow,
-    RemoveMember, RevokeRole,
+    AddMember, Comment, CreateGroup, CreateTicket, DefineRole, EditTenant, EnsurePerson, GrantRole, InstallPlugin,
+    Patch, PublishWorkflow, RemoveMember, RevokeRole,
 };
 use crate::decide::Needs;
+use crate::desk::read::Page;
+use crate::filter::Filter;
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Permission, Permissions, Principal, Role, Scope};
 use crate::store::{PeopleFind, Store};
@@ -204,4 +207,38 @@ pub(super) async fn ancestors_come_nearest_first(bench: &Bench) {
     assert!(loaded.ancestors.iter().all(|(_, version)| *version == 2), "{:?}", loaded.ancestors);
     let top = Needs { above: Some(line[0]), ..Needs::default() };
     assert!(world.store.load(world.tenant, &top, None).await.unwrap().ancestors.is_empty());
+}
+
+/// However many grants and groups somebody has, their access and what they read take the same calls, and no statement
+/// more than with few.
+pub(super) async fn many_grants_cost_no_extra_call(bench: &Bench) {
+    let world = bench.world().await;
+    let host = world.host();
+    let ticket = world.ticket("seen by many grants").await;
+    let hire = async |name: &str, count: usize| {
+        let new = EnsurePerson::external(world.tenant, name, name).kind(PersonKind::Staff);
+        let person = world.must(&host, new).await;
+        for n in 0..count {
+            let group = CreateGroup::new(world.tenant, GroupKind::Team, format!("{name} {n}"));
+            let group = world.must(&host, group).await;
+            world.must(&host, AddMember { group, person }).await;
+            let to: Principal = if n % 2 == 0 { person.into() } else { group.into() };
+            let scope = if n % 3 == 0 { Scope::Ticket(ticket) } else { Scope::Project(world.it) };
+            world.must(&host, GrantRole { role: Role::Agent.into(), to, scope, expires_at: None }).await;
+        }
+        Actor::person(world.tenant, person)
+    };
+    let (few, many) = (hire("few", 5).await, hire("many", 60).await);
+    let calls = async |by: &Actor| {
+        world.desk.ticket(by, ticket).await.unwrap(); // the configuration is in the cache
+        world.store.calls();
+        world.must(&host, EditTenant { name: Some(format!("named for {by:?}")), suspended: None }).await;
+        world.store.calls();
+        world.desk.ticket(by, ticket).await.unwrap();
+        world.desk.exits(by, ticket).await.unwrap();
+        world.desk.tickets(by, &Filter::All, Page::first(50)).await.unwrap();
+        world.must(by, Comment::public(ticket, "a word")).await;
+        world.store.calls()
+    };
+    assert_eq!(calls(&few).await, calls(&many).await);
 }

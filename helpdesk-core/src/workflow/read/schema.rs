@@ -270,7 +270,11 @@ fn everything() -> Definition {
         label: id.to_uppercase(),
         category,
         retired,
-        gate: Some(Gate { template: "request".into(), approved: Some("t1".into()), rejected: None }),
+        gate: (id == "a").then(|| Gate {
+            template: "request".into(),
+            approved: Some("t1".into()),
+            rejected: Some("t2".into()),
+        }),
         enter: if retired { vec![] } else { effects() },
     };
     let transition = |id: String, from, when| Transition {

@@ -120,8 +120,8 @@ fn faults_of_names_and_types_have_places() {
         "label = \"Gïve\"",
         "labell = \"Gïve\"",
         expect![[r#"
-        18:1 /transitions/1/labell unknown field `labell`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `guard`, `required`, `validators`, `effects`
-    "#]],
+            18:1 /transitions/1/labell unknown field `labell`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `bypass_approval`, `guard`, `required`, `validators`, `effects`
+        "#]],
     );
     toml(
         "category = \"closed\"",
@@ -155,8 +155,8 @@ fn faults_of_names_and_types_have_places() {
         "\"label\": \"Give\"",
         "\"labell\": \"Give\"",
         expect![[r#"
-        10:21 /transitions/1/labell unknown field `labell`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `guard`, `required`, `validators`, `effects`
-    "#]],
+            10:21 /transitions/1/labell unknown field `labell`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `bypass_approval`, `guard`, `required`, `validators`, `effects`
+        "#]],
     );
     json(
         "\"category\": \"closed\"",
@@ -190,8 +190,8 @@ fn faults_of_names_and_types_have_places() {
         "\"id\": \"give\"",
         "\"$schema\": 1, \"id\": \"give\"",
         expect![[r#"
-        10:7 /transitions/1/$schema unknown field `$schema`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `guard`, `required`, `validators`, `effects`
-    "#]],
+            10:7 /transitions/1/$schema unknown field `$schema`, expected one of `id`, `label`, `from`, `to`, `permission`, `replaces_edit`, `bypass_approval`, `guard`, `required`, `validators`, `effects`
+        "#]],
     );
 }
 
