@@ -1,7 +1,10 @@
-//! The demo: a small company with two projects, some people, and a few tickets that triage has something to say about.
+//! The demo: a small company with a few projects, some people, tickets that triage has something to say about, purchases
+//! that wait for approval ([`requests`]), and a removal that two departments share.
 //!
 //! Made once. Every command has an idempotency key, so that a start that was interrupted goes on where it ended; the
 //! tenant's name tells whether it is finished.
+
+mod requests;
 
 use anyhow::Context as _;
 use helpdesk_core::command::{
@@ -29,13 +32,15 @@ const UNFINISHED: &str = "Demo Ltd (being set up)";
 const RULES: &str = include_str!("demo/triage.json");
 
 /// The people of the demo: the host's own user id, name, what they are, and their role.
-pub const PEOPLE: [(&str, &str, PersonKind, Role); 6] = [
+pub const PEOPLE: [(&str, &str, PersonKind, Role); 8] = [
     ("olga", "Olga Owner", PersonKind::Staff, Role::Owner),
     ("mo", "Mo Moderator", PersonKind::Staff, Role::Moderator),
     ("ana", "Ana Agent", PersonKind::Staff, Role::Agent),
     ("ben", "Ben Agent", PersonKind::Staff, Role::Agent),
     ("ravi", "Ravi Requester", PersonKind::Requester, Role::Requester),
     ("vera", "Vera Auditor", PersonKind::Staff, Role::Auditor),
+    ("fay", "Fay Finance", PersonKind::Staff, Role::Approver),
+    ("finn", "Finn Finance", PersonKind::Staff, Role::Approver),
 ];
 
 const TAGS: [(&str, &str); 4] =
@@ -75,7 +80,7 @@ async fn furnish(desk: &Desk, plugins: &(PluginHost, PluginId), tenant: TenantId
         demo.act(&system, &format!("role of {external}"), GrantRole::new(role, person)).await?;
         who.push(person);
     }
-    let [_, _, ana, ben, ravi, _] = who[..] else { anyhow::bail!("the demo has six people") };
+    let [olga, mo, ana, ben, ravi, _, fay, finn] = who[..] else { anyhow::bail!("the demo has eight people") };
     let workplace = demo.group("Workplace", ana).await?;
     demo.group("Network", ben).await?;
     demo.group("Website", ana).await?;
@@ -88,6 +93,9 @@ async fn furnish(desk: &Desk, plugins: &(PluginHost, PluginId), tenant: TenantId
     triage::install(desk, plugins, tenant, &[it, web], RULES).await?;
     desk.store().position(plugins.0.name()).await?; // triage sees everything from here on
     demo.tickets(it, web, [ana, ben, ravi], workplace).await?;
+    let cast = requests::Cast { olga, mo, ana, ben, ravi, fay, finn };
+    demo.purchases(&cast).await?;
+    demo.removal(&cast).await?;
     let done = EditTenant { name: Some(NAME.into()), ..EditTenant::default() };
     demo.act(&system, "finished", done).await?;
     Ok(tenant)

@@ -5,6 +5,7 @@
 mod it {
     mod authorization;
     mod conformance;
+    mod contract;
     mod desk;
     mod golden;
     mod laws;
