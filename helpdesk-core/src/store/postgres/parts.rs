@@ -80,7 +80,11 @@ pub(super) fn read(row: &Row, tenant: TenantId, extent: Extent) -> Result<(i64, 
 }
 
 /// All rows.
-pub(super) fn read_all(rows: &[Row], tenant: TenantId, extent: Extent) -> Result<(Option<i64>, Vec<Parts>), StoreError> {
+pub(super) fn read_all(
+    rows: &[Row],
+    tenant: TenantId,
+    extent: Extent,
+) -> Result<(Option<i64>, Vec<Parts>), StoreError> {
     let (mut epoch, mut all) = (None, Vec::with_capacity(rows.len()));
     for row in rows {
         let (seen, parts) = read(row, tenant, extent)?;
