@@ -139,12 +139,21 @@ pub async fn postgres(url: &str, world: &World, now: i64) -> anyhow::Result<()> 
         .await?;
     let known: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let of = |table: &str| known.iter().filter(|(of, _)| of == table).map(|(_, column)| column.clone()).collect();
+    // What a cloned row tells anew, the text beside it tells, too.
+    client
+        .batch_execute(
+            "CREATE FUNCTION stock() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN NEW.head := hd_ticket_head(NEW); RETURN NEW; END $$; \
+             CREATE TRIGGER stock BEFORE INSERT ON hd_ticket FOR EACH ROW EXECUTE FUNCTION stock()",
+        )
+        .await?;
     for statement in statements(&POSTGRES, world, now, |table| Ok(of(table)))? {
         client
             .batch_execute(&statement)
             .await
             .with_context(|| format!("stocking: {}", &statement[..60.min(statement.len())]))?;
     }
+    client.batch_execute("DROP TRIGGER stock ON hd_ticket; DROP FUNCTION stock()").await?;
     client.batch_execute("VACUUM ANALYZE").await?;
     client.batch_execute("CHECKPOINT").await?;
     drop(client);

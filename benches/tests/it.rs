@@ -89,6 +89,8 @@ fn tables_driven_by_hand_dump_equal_to_the_desk_s() {
             let (served, by_hand) = (cluster.psql(&database, &dump).unwrap(), cluster.psql(&copy, &dump).unwrap());
             assert_same(table, &served, &by_hand);
         }
+        let odd = "SELECT count(*) FROM hd_ticket t WHERE head IS DISTINCT FROM hd_ticket_head(t)";
+        assert_eq!(cluster.psql(&database, odd).unwrap().trim(), "0", "a text that is not that of its row");
         assert!(cluster.psql(&copy, "SELECT count(*) FROM hd_event").unwrap().trim().parse::<u64>().unwrap() > TICKETS);
     });
 }

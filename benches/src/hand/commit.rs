@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Hand;
-use super::read::loaded;
+use super::read::{Head, Loaded, loaded};
 use crate::step::{BODY, DESCRIPTION, TITLE};
 use crate::world::{COLUMNS, Tenant, place, ticket};
 
@@ -90,6 +90,39 @@ impl Hand {
         let (title_salt, text_salt) = (mint.salt(), mint.salt());
         let event = creation(tenant, p, number, title_salt, text_salt);
         let event_id = Uuid::from(mint.id::<EventId>());
+        let by = author(tenant.agent);
+        let person = |relation| (relation, Uuid::from(tenant.agent), 1, now);
+        let made = Loaded {
+            epoch,
+            head: Head {
+                id: ticket.into(),
+                project,
+                number,
+                kind: "task".into(),
+                workflow: ("kanban".into(), 1),
+                state: COLUMNS[0].state.into(),
+                category: COLUMNS[0].category as i64,
+                title: TITLE.into(),
+                priority: (Priority::Medium as i64, false),
+                weight: (Urgency::Normal as i64, Importance::Normal as i64),
+                visibility: Visibility::Project.as_str().into(),
+                group: Uuid::nil(),
+                parent: Uuid::nil(),
+                planned: (i64::MAX, i64::MAX, -1),
+                resolved_at: i64::MAX,
+                closed_at: i64::MAX,
+                reopened: 0,
+                regrouped: 0,
+                version: 1,
+                created: (by.clone(), now),
+                updated: (by.clone(), now),
+                deleted_at: i64::MAX,
+                salt: title_salt.0,
+            },
+            people: vec![person(Relation::Reporter), person(Relation::Requester)],
+            tags: String::new(),
+            company: Uuid::nil(),
+        };
         let row = self
             .one(
                 client,
@@ -102,7 +135,7 @@ impl Hand {
                     &number,
                     &TITLE,
                     &Visibility::Project.as_str(),
-                    &author(tenant.agent),
+                    &by,
                     &now,
                     &title_salt.0.as_slice(),
                     &lexemes(tenant.id, &[TITLE, DESCRIPTION]),
@@ -115,6 +148,7 @@ impl Hand {
                     &cause()?,
                     &event.data(),
                     &people(tenant, now),
+                    &made.whole(),
                 ],
             )
             .await?;
@@ -146,6 +180,11 @@ impl Hand {
         let reopened = seen.head.reopened + i64::from(from.category == Category::Closed);
         let (category, version) = (to.category as i64, seen.head.version + 1);
         let event_id = Uuid::from(Mint::new(id).id::<EventId>());
+        let by = author(tenant.agent);
+        let mut after = seen.clone();
+        (after.head.state, after.head.category) = (to.state.into(), category);
+        (after.head.resolved_at, after.head.closed_at, after.head.reopened) = (resolved_at, closed_at, reopened);
+        (after.head.version, after.head.updated) = (version, (by.clone(), now));
         let row = self
             .one(
                 client,
@@ -161,12 +200,13 @@ impl Hand {
                     &closed_at,
                     &reopened,
                     &version,
-                    &author(tenant.agent),
+                    &by,
                     &now,
                     &TicketId::from(ticket).to_string(),
                     &event_id,
                     &cause()?,
                     &event.data(),
+                    &after.whole(),
                 ],
             )
             .await?;
@@ -191,6 +231,9 @@ impl Hand {
         });
         let version = seen.head.version + 1;
         let event_id = Uuid::from(mint.id::<EventId>());
+        let by = author(tenant.agent);
+        let mut after = seen.clone();
+        (after.head.version, after.head.updated) = (version, (by.clone(), now));
         let row = self
             .one(
                 client,
@@ -201,7 +244,7 @@ impl Hand {
                     &ticket,
                     &seen.head.version,
                     &version,
-                    &author(tenant.agent),
+                    &by,
                     &now,
                     &Uuid::from(entry),
                     &BODY,
@@ -211,6 +254,7 @@ impl Hand {
                     &event_id,
                     &cause()?,
                     &event.data(),
+                    &after.whole(),
                 ],
             )
             .await?;

@@ -1,5 +1,7 @@
 //! Reading rows into plain values: everything the desk reads is decoded here too.
 
+use std::fmt::Write as _;
+
 use anyhow::Context;
 use deadpool_postgres::Object;
 use helpdesk_core::ticket::Relation;
@@ -10,7 +12,7 @@ use super::Hand;
 use crate::world::{COLUMNS, place};
 
 /// A ticket's head.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[allow(dead_code, reason = "everything the desk decodes is decoded here too, looked at or not")]
 pub(super) struct Head {
     pub(super) id: Uuid,
@@ -35,7 +37,7 @@ pub(super) struct Head {
     pub(super) created: (String, i64),
     pub(super) updated: (String, i64),
     pub(super) deleted_at: i64,
-    pub(super) salt: Vec<u8>,
+    pub(super) salt: [u8; 16],
 }
 
 /// Who is something to a ticket: as what, who, made so by which version, since when.
@@ -43,16 +45,20 @@ pub type Person = (Relation, Uuid, i64, i64);
 
 /// Reads the copies of people in a ticket's row, one per line.
 pub fn people(text: &str) -> anyhow::Result<Vec<Person>> {
-    let read = |line: &str| {
-        let mut words = line.split(' ');
-        let (relation, id) = (words.next()?.parse().ok()?, Uuid::try_parse(words.next()?).ok()?);
-        Some((relation, id, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    let read = |mut line: &str| {
+        let (relation, id) = (cut(&mut line, b' ').parse().ok()?, Uuid::try_parse(cut(&mut line, b' ')).ok()?);
+        Some((relation, id, cut(&mut line, b' ').parse().ok()?, line.parse().ok()?))
     };
-    text.lines().map(|line| read(line).with_context(|| format!("no person: {line}"))).collect()
+    let (mut all, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let line = cut(&mut rest, b'\n');
+        all.push(read(line).with_context(|| format!("no person: {line}"))?);
+    }
+    Ok(all)
 }
 
 /// A ticket as it is loaded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[allow(dead_code, reason = "as above")]
 pub(super) struct Loaded {
     pub(super) epoch: i64,
@@ -60,43 +66,118 @@ pub(super) struct Loaded {
     pub(super) people: Vec<Person>,
     /// Nothing here has tags.
     pub(super) tags: String,
+    pub(super) company: Uuid,
 }
 
 /// Where columns behind those of [`Loaded`] begin.
-const BEHIND: usize = 35;
+const BEHIND: usize = 2;
 
 fn list<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, at: usize) -> anyhow::Result<Vec<T>> {
     Ok(row.try_get::<_, Option<Vec<T>>>(at)?.unwrap_or_default())
 }
 
+fn id(field: &str) -> anyhow::Result<Uuid> {
+    if field.is_empty() { Ok(Uuid::nil()) } else { Ok(Uuid::try_parse(field)?) }
+}
+
+fn number(field: &str) -> anyhow::Result<i64> {
+    if field.is_empty() { Ok(i64::MAX) } else { Ok(field.parse()?) }
+}
+
+impl Loaded {
+    /// The row as the one text beside it.
+    pub(super) fn whole(&self) -> String {
+        let Self { head: h, people, tags, company, .. } = self;
+        let id = |id: Uuid| if id.is_nil() { String::new() } else { id.to_string() };
+        let at = |at: i64| if at == i64::MAX { String::new() } else { at.to_string() };
+        let mut on_it = String::new();
+        for (relation, person, joined, since) in people {
+            let _ = writeln!(on_it, "{relation} {} {joined} {since}", person.simple()); // writing to a String cannot fail
+        }
+        format!(
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t\
+             {}\t{on_it}\t{tags}\t{}\t{}\t{}",
+            h.id,
+            h.project,
+            h.number,
+            h.kind,
+            h.workflow.0,
+            h.workflow.1,
+            h.state,
+            h.category,
+            h.priority.0,
+            h.priority.1,
+            h.weight.0,
+            h.weight.1,
+            h.visibility,
+            id(h.group),
+            id(h.parent),
+            at(h.planned.0),
+            at(h.planned.1),
+            h.planned.2,
+            at(h.resolved_at),
+            at(h.closed_at),
+            h.reopened,
+            h.regrouped,
+            h.version,
+            h.created.0,
+            h.created.1,
+            h.updated.0,
+            h.updated.1,
+            at(h.deleted_at),
+            id(*company),
+            Uuid::from_bytes(h.salt).simple(),
+            h.title,
+        )
+    }
+}
+
+/// What stands before the first `sign`; `rest` moves on behind it.
+fn cut<'a>(rest: &mut &'a str, sign: u8) -> &'a str {
+    let (text, at) = (*rest, rest.bytes().position(|byte| byte == sign));
+    let (before, behind) = at.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
+    *rest = behind;
+    before
+}
+
+/// Epoch and the ticket's row as the one text that the database keeps of it.
 pub(super) fn loaded(row: &Row) -> anyhow::Result<Loaded> {
+    let mut text: &str = row.try_get(1)?;
+    let mut f = || cut(&mut text, b'\t');
+    let (head_id, project, nth, kind, workflow) = (id(f())?, id(f())?, number(f())?, f(), (f(), number(f())?));
+    let (state, category, priority, weight) = (f(), number(f())?, (number(f())?, f()), (number(f())?, number(f())?));
+    let (visibility, group, parent) = (f(), id(f())?, id(f())?);
+    let planned = (number(f())?, number(f())?, number(f())?);
+    let (resolved_at, closed_at, reopened, regrouped, version) =
+        (number(f())?, number(f())?, number(f())?, number(f())?, number(f())?);
+    let (created, updated, deleted_at) = ((f(), number(f())?), (f(), number(f())?), number(f())?);
+    let (on_it, tags, company, salt, title) = (people(f())?, f(), id(f())?, id(f())?, f());
     let head = Head {
-        id: row.try_get(2)?,
-        project: row.try_get(3)?,
-        number: row.try_get(4)?,
-        kind: row.try_get(5)?,
-        workflow: (row.try_get(6)?, row.try_get(7)?),
-        state: row.try_get(8)?,
-        category: row.try_get(9)?,
-        title: row.try_get(10)?,
-        priority: (row.try_get(11)?, row.try_get(12)?),
-        weight: (row.try_get(13)?, row.try_get(14)?),
-        visibility: row.try_get(15)?,
-        group: row.try_get(16)?,
-        parent: row.try_get(17)?,
-        planned: (row.try_get(18)?, row.try_get(19)?, row.try_get(20)?),
-        resolved_at: row.try_get(21)?,
-        closed_at: row.try_get(22)?,
-        reopened: row.try_get(23)?,
-        regrouped: row.try_get(24)?,
-        version: row.try_get(25)?,
-        created: (row.try_get(26)?, row.try_get(27)?),
-        updated: (row.try_get(28)?, row.try_get(29)?),
-        deleted_at: row.try_get(30)?,
-        salt: row.try_get(31)?,
+        id: head_id,
+        project,
+        number: nth,
+        kind: kind.into(),
+        workflow: (workflow.0.into(), workflow.1),
+        state: state.into(),
+        category,
+        title: title.into(),
+        priority: (priority.0, priority.1 == "true"),
+        weight,
+        visibility: visibility.into(),
+        group,
+        parent,
+        planned,
+        resolved_at,
+        closed_at,
+        reopened,
+        regrouped,
+        version,
+        created: (created.0.into(), created.1),
+        updated: (updated.0.into(), updated.1),
+        deleted_at,
+        salt: salt.into_bytes(),
     };
-    let (people, tags) = (people(row.try_get(32)?)?, row.try_get(33)?);
-    Ok(Loaded { epoch: row.try_get(0)?, head, people, tags })
+    Ok(Loaded { epoch: row.try_get(0)?, head, people: on_it, tags: tags.into(), company })
 }
 
 impl Hand {

@@ -46,7 +46,7 @@ pub const TICKET: [&str; 35] = [
     "company_id",
     "folded",
 ];
-/// The columns of a ticket that are read, behind an alias: all but the last.
+/// The columns of a ticket that are read where they lie, behind an alias: all but the last.
 pub fn read(alias: &str) -> String {
     let columns: Vec<String> = TICKET[..34].iter().map(|column| format!("{alias}.{column}")).collect();
     columns.join(", ")
@@ -100,7 +100,7 @@ fn watermark() -> String {
 impl Statements {
     /// Renders them.
     pub fn new() -> Self {
-        let head = read("t");
+        let head = "t.head";
         let entry = ["id", "author", "visibility", "body", "salt", "version", "created_at", "edited_at", "deleted_at"];
         let (entries, join_entries) = arrays("n", "hd_entry", &entry, "ORDER BY created_at, id LIMIT 100");
         let load = |list: &str, join: &str| {
@@ -142,13 +142,13 @@ impl Statements {
                  WHERE q.tenant_id = $1 AND q.project_id = $2 AND q.state = $3 AND q.deleted_at = {NEVER} \
                  AND (q.visibility IN ('project', 'tenant') OR EXISTS (SELECT 1 FROM hd_participant m \
                  WHERE m.tenant_id = $1 AND m.ticket_id = q.id AND m.person_id = $4 AND m.until = {NEVER})) \
-                 ORDER BY q.updated_at DESC, q.id DESC LIMIT {PAGE}) t WHERE e.tenant_id = $1"
+                 ORDER BY q.updated_at DESC, q.id DESC LIMIT (SELECT {PAGE})) t WHERE e.tenant_id = $1"
             ),
             create: format!(
                 "WITH {guard}, \
-                 u AS (INSERT INTO hd_ticket ({}) SELECT $1, $3, $4, $5, 'task', 'kanban', 1, 'todo', 0, $6, {medium}, \
+                 u AS (INSERT INTO hd_ticket ({}, head) SELECT $1, $3, $4, $5, 'task', 'kanban', 1, 'todo', 0, $6, {medium}, \
                  false, {normal}, {important}, $7, {NIL}, {NIL}, {NEVER}, {NEVER}, -1, {NEVER}, {NEVER}, 0, 0, 1, $8, $9, \
-                 $8, $9, {NEVER}, $10, $20, '', {NIL}, $12 FROM e RETURNING 1), \
+                 $8, $9, {NEVER}, $10, $20, '', {NIL}, $12, $21 FROM e RETURNING 1), \
                  x AS (INSERT INTO hd_ticket_text (tenant_id, ticket_id, description, salt) SELECT $1, $3, $13, $14 FROM u), \
                  p AS (INSERT INTO hd_participant (tenant_id, ticket_id, person_id, relation, joined, since, until) \
                  SELECT $1, $3, $15, r, 1, $9, {NEVER} FROM u, (VALUES ('reporter'), ('requester')) AS v(r)), \
@@ -160,13 +160,13 @@ impl Statements {
             transition: format!(
                 "WITH {guard}, \
                  u AS (UPDATE hd_ticket SET state = $5, category = $6, resolved_at = $7, closed_at = $8, reopened = $9, \
-                 version = $10, updated_by = $11, updated_at = $12 WHERE tenant_id = $1 AND id = $3 AND version = $4 \
+                 version = $10, updated_by = $11, updated_at = $12, head = $17 WHERE tenant_id = $1 AND id = $3 AND version = $4 \
                  AND EXISTS (SELECT 1 FROM e) RETURNING 1), {}",
                 log("$13", "$10", "$12", ["$14", "'ticket.moved'", "$11", "$15", "$16"]),
             ),
             comment: format!(
                 "WITH {guard}, \
-                 u AS (UPDATE hd_ticket SET version = $5, updated_by = $6, updated_at = $7 \
+                 u AS (UPDATE hd_ticket SET version = $5, updated_by = $6, updated_at = $7, head = $16 \
                  WHERE tenant_id = $1 AND id = $3 AND version = $4 AND EXISTS (SELECT 1 FROM e) RETURNING 1), \
                  n AS (INSERT INTO hd_entry (tenant_id, ticket_id, id, author, visibility, body, salt, version, created_at, \
                  edited_at, deleted_at) SELECT $1, $3, $8, $6, 'public', $9, $10, 1, $7, {NEVER}, {NEVER} FROM u), \

@@ -7,6 +7,7 @@ mod bell;
 mod commit;
 mod compose;
 mod core;
+mod head;
 mod join;
 mod link;
 mod load;

@@ -2,6 +2,7 @@
 //! every store must do is the conformance suite's.
 
 mod host;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -17,6 +17,10 @@ const DEBOUNCE: Duration = Duration::from_millis(15);
 /// How long a listener waits before it connects anew.
 const RECONNECT: Duration = Duration::from_secs(1);
 
+/// A notification takes a transaction number, so that its commit would wait for a flush of its own. Nobody relies on it
+/// after a crash.
+const NOTIFY: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+
 /// One channel per schema; a collision only wakes somebody for nothing.
 fn channel(core: &Core) -> String {
     format!("hd_bell_{}", core.magic())
@@ -30,7 +34,7 @@ pub(super) async fn tell(core: Arc<Core>, pool: Pool) {
         tokio::time::sleep(DEBOUNCE).await;
         let Ok(client) = pool.get().await else { continue };
         let params: [(&(dyn ToSql + Sync), Type); 1] = [(&channel, Type::TEXT)];
-        if let Err(error) = client.query_typed("SELECT pg_notify($1, '')", &params).await {
+        if let Err(error) = client.query_typed(NOTIFY, &params).await {
             tracing::debug!(%error, "other nodes were not woken");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::head;
 use super::shape::{Act, EpochShape, EventShape, Part, Shape};
 use super::value::Param;
 use crate::id::TenantId;
@@ -99,15 +100,16 @@ fn sort(write: &Write, tenant: TenantId, checked: &mut Vec<Rows>, plain: &mut Ve
     let (before, after) = (write.before.as_ref().map(values), write.after.as_ref().map(values));
     let (table, act, found_by, values) = match (before, after) {
         (None, None) => return,
-        (None, Some((table, after))) => (table, Act::Insert, vec![], after),
+        (None, Some((table, mut after))) => (head::completed(table, &mut after), Act::Insert, vec![], after),
         (Some((table, before)), None) => (table, Act::Delete, before, vec![]),
-        (Some((table, before)), Some((_, after))) => {
+        (Some((table, before)), Some((_, mut after))) => {
             let changed = before.iter().zip(&after).enumerate().filter(|(_, (old, new))| old != new);
             let mask = changed.fold(0_u64, |mask, (i, _)| mask | 1 << i);
             if mask == 0 {
                 return;
             }
-            (table, Act::Update(table.widened(mask)), before, after)
+            let mask = table.widened(mask) | head::bit(table);
+            (head::completed(table, &mut after), Act::Update(mask), before, after)
         }
     };
     let counts = table.version.is_some() && act != Act::Insert;

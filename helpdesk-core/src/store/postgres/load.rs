@@ -157,16 +157,16 @@ pub(super) async fn load(
     let answers = link.together(&ready).await?;
     let mut loaded = Loaded::default();
     for ((what, ..), rows) in wanted.iter().zip(&answers) {
-        take(&mut loaded, *what, rows, needs)?;
+        take(&mut loaded, tenant, *what, rows, needs)?;
     }
     Ok(loaded)
 }
 
-const EPOCH: &str = "SELECT epoch, NULL::uuid FROM {s}hd_epoch WHERE tenant_id = $1";
+const EPOCH: &str = "SELECT epoch, NULL::text FROM {s}hd_epoch WHERE tenant_id = $1";
 
-fn take(loaded: &mut Loaded, what: For, rows: &[Row], needs: &Needs) -> Result<(), StoreError> {
+fn take(loaded: &mut Loaded, tenant: TenantId, what: For, rows: &[Row], needs: &Needs) -> Result<(), StoreError> {
     match what {
-        For::Tickets(extent) => (loaded.epoch, loaded.cases) = parts::read_all(rows, extent)?,
+        For::Tickets(extent) => (loaded.epoch, loaded.cases) = parts::read_all(rows, tenant, extent)?,
         For::Entries => {
             for entry in images::<Entry>(rows)? {
                 if let Some(parts) = loaded.cases.iter_mut().find(|parts| parts.ticket.id == entry.ticket) {

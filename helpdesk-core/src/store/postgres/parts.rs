@@ -1,12 +1,14 @@
 //! Tickets with all that belongs to them in one statement: entries come as one array per column.
 //!
-//! A row is: epoch, the columns of [`Head`]; then, as asked, the columns of [`TicketText`] behind its key, and arrays of
+//! A row is: epoch, the [whole ticket](super::head); then, as asked, the columns of [`TicketText`] behind its key, and arrays of
 //! [`Entry`].
 
 use tokio_postgres::Row;
 
 use super::core::Core;
-use super::value::{absent, image, maybe_int, seen, transposed};
+use super::head;
+use super::value::{maybe_int, seen, transposed};
+use crate::id::TenantId;
 use crate::store::sql::column::Seen;
 use crate::store::sql::image::Image;
 use crate::store::{Head, Parts, StoreError};
@@ -24,7 +26,7 @@ pub(super) struct Extent {
 /// The statement: `tickets` is what stands behind `LEFT JOIN`, gives the ticket the alias `t`, and joins it to the epoch
 /// under the alias `e`; `tenant` is the placeholder of the tenant.
 pub(super) fn select(core: &Core, extent: Extent, tickets: &str, tenant: &str) -> String {
-    let mut list = format!("e.epoch, {}", core.reads.head);
+    let mut list = format!("e.epoch, {}", head::columns());
     let mut joins = String::new();
     if extent.text {
         let texts = core.names.of::<TicketText>();
@@ -54,15 +56,13 @@ fn arrays<T: Image>(core: &Core, alias: &str, rest: &str, list: &mut String, joi
 }
 
 /// The epoch and, if the row holds one, the ticket.
-pub(super) fn read(row: &Row, extent: Extent) -> Result<(i64, Option<Parts>), StoreError> {
+pub(super) fn read(row: &Row, tenant: TenantId, extent: Extent) -> Result<(i64, Option<Parts>), StoreError> {
     let epoch = maybe_int(row, 0)?.unwrap_or_default();
     let mut at = 1;
-    if absent(row, at)? {
-        return Ok((epoch, None));
-    }
-    let mut parts = Parts::from(image::<Head>(row, at)?);
+    let Some(head) = head::read(row, at, tenant)? else { return Ok((epoch, None)) };
+    let mut parts = Parts::from(head);
     let first = [Seen::Uuid(parts.ticket.tenant.into()), Seen::Uuid(parts.ticket.id.into())];
-    at += Head::TABLE.read().len();
+    at += head::width();
     if extent.text {
         let [.., (_, description), (_, salt)] = TicketText::TABLE.columns else { return Ok((epoch, None)) };
         let there: Option<&str> = row.try_get(at).map_err(|error| StoreError::Defect(error.to_string()))?;
@@ -80,10 +80,14 @@ pub(super) fn read(row: &Row, extent: Extent) -> Result<(i64, Option<Parts>), St
 }
 
 /// All rows.
-pub(super) fn read_all(rows: &[Row], extent: Extent) -> Result<(Option<i64>, Vec<Parts>), StoreError> {
+pub(super) fn read_all(
+    rows: &[Row],
+    tenant: TenantId,
+    extent: Extent,
+) -> Result<(Option<i64>, Vec<Parts>), StoreError> {
     let (mut epoch, mut all) = (None, Vec::with_capacity(rows.len()));
     for row in rows {
-        let (seen, parts) = read(row, extent)?;
+        let (seen, parts) = read(row, tenant, extent)?;
         epoch = Some(seen);
         all.extend(parts);
     }

@@ -42,7 +42,7 @@ pub(super) async fn ticket(
         }
     };
     let rows = link.query_dynamic("ticket", &text, params).await?;
-    rows.first().map_or(Ok((0, None)), |row| parts::read(row, extent))
+    rows.first().map_or(Ok((0, None)), |row| parts::read(row, tenant, extent))
 }
 
 pub(super) async fn tickets(link: &Link<'_>, tenant: TenantId, ids: &[TicketId]) -> Read<(i64, Vec<Parts>)> {
@@ -50,7 +50,7 @@ pub(super) async fn tickets(link: &Link<'_>, tenant: TenantId, ids: &[TicketId])
     let text = core.text("tickets", || parts::select(core, Extent::default(), &parts::by_ids(core), "$1"));
     let params = vec![Param::uuid(tenant), Param::uuids(ids.iter().copied())];
     let rows = link.query("tickets", &text, params).await?;
-    let (epoch, all) = parts::read_all(&rows, Extent::default())?;
+    let (epoch, all) = parts::read_all(&rows, tenant, Extent::default())?;
     Ok((epoch.unwrap_or_default(), all))
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn links(
     let [links, heads] = answers.as_slice() else {
         return Err(StoreError::Defect("links answered too little".into()));
     };
-    let (epoch, heads) = parts::read_all(heads, Extent::default())?;
+    let (epoch, heads) = parts::read_all(heads, tenant, Extent::default())?;
     Ok((epoch.unwrap_or_default(), in_order(images(links)?), heads))
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn find(link: &Link<'_>, find: &Find) -> Read<(i64, Vec<Parts>)
     params.push(Param::uuid(find.tenant));
     let text = parts::select(core, Extent::default(), &format!("({page}) t ON true"), &format!("${}", params.len()));
     let rows = link.query_dynamic("find", &text, params).await?;
-    let (epoch, mut all) = parts::read_all(&rows, Extent::default())?;
+    let (epoch, mut all) = parts::read_all(&rows, find.tenant, Extent::default())?;
     // The page is the right one; joins promise nothing about its order.
     all.sort_by(|a, b| {
         let place = |parts: &Parts| (sort_key(&parts.ticket, find.order), parts.ticket.id);

@@ -133,11 +133,6 @@ pub(super) fn maybe_int(row: &Row, at: usize) -> Result<Option<i64>, StoreError>
     row.try_get(at).map_err(unreadable)
 }
 
-/// Whether a column is NULL: nothing was found to join.
-pub(super) fn absent(row: &Row, at: usize) -> Result<bool, StoreError> {
-    row.try_get::<_, Option<Uuid>>(at).map(|id| id.is_none()).map_err(unreadable)
-}
-
 /// A row image whose columns begin at `at`.
 pub(super) fn image<T: Image>(row: &Row, at: usize) -> Result<T, StoreError> {
     let mut failed = None;

@@ -1,0 +1,3 @@
+DROP STATISTICS hd_ticket_place;
+DROP FUNCTION hd_ticket_head(hd_ticket);
+ALTER TABLE hd_ticket DROP COLUMN head;

@@ -1,0 +1,1 @@
+-- Nothing here: SQLite reads the columns of a row where they lie. PostgreSQL keeps a ticket's row as one text beside them.
