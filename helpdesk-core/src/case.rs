@@ -180,7 +180,15 @@ impl Case {
             | Event::TagDefined(_)
             | Event::TagEdited(_)
             | Event::PluginInstalled(_)
-            | Event::PluginRemoved(_) => {}
+            | Event::PluginRemoved(_)
+            | Event::BoardCreated(_)
+            | Event::BoardEdited(_)
+            | Event::ColumnAdded(_)
+            | Event::ColumnEdited(_)
+            | Event::ColumnMoved(_)
+            | Event::ColumnDeleted(_)
+            | Event::ColumnRestored(_)
+            | Event::CardMoved(_) => {}
         }
     }
 }

@@ -4,16 +4,18 @@
 //! Rust callers send the structs and get typed results ([`Intent`]); plugins, idempotency, scenarios and the
 //! authorization matrix speak of the enum.
 
+pub mod board;
 pub mod org;
 pub mod ticket;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::board::*;
 pub use self::org::*;
 pub use self::ticket::*;
 use crate::actor::PluginId;
-use crate::id::{CommandId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{BoardId, ColumnId, CommandId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::role::RoleKey;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowRef;
@@ -44,6 +46,10 @@ pub enum Made {
     Role(RoleKey),
     /// A tag.
     Tag(TagId),
+    /// A board.
+    Board(BoardId),
+    /// A column of a board.
+    Column(ColumnId),
     /// A version of a workflow.
     Workflow(WorkflowRef),
     /// A plugin.
@@ -68,7 +74,7 @@ macro_rules! made {
     )*};
 }
 made!(Tenant => TenantId, Project => ProjectId, Person => PersonId, Group => GroupId, Grant => GrantId, Role => RoleKey, Tag => TagId,
-      Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId);
+      Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId, Board => BoardId, Column => ColumnId);
 
 impl TryFrom<Made> for () {
     type Error = Made;
@@ -137,6 +143,14 @@ commands! {
     EditComment => (),
     DeleteComment => (),
     StopAutomation => (),
+    CreateBoard => BoardId,
+    EditBoard => (),
+    AddColumn => ColumnId,
+    EditColumn => (),
+    MoveColumn => (),
+    DeleteColumn => (),
+    RestoreColumn => (),
+    MoveCard => (),
 }
 
 /// A command with what surrounds it.

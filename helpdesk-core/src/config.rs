@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::PluginId;
-use crate::id::{GroupId, ProjectId, TagId, TenantId};
+use crate::board::Board;
+use crate::id::{BoardId, GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::role::{CustomRole, Permissions, RoleKey, Scope};
 use crate::text::fold;
@@ -29,6 +30,8 @@ pub struct TenantConfig {
     pub workflows: Shelf,
     /// The roles it has defined, by key.
     pub roles: BTreeMap<RoleKey, CustomRole>,
+    /// The boards of its projects, deleted ones too.
+    pub boards: BTreeMap<BoardId, Arc<Board>>,
     /// Its plugins.
     pub plugins: BTreeMap<PluginId, Arc<Installation>>,
 }
@@ -97,6 +100,7 @@ impl TenantConfig {
             tags: BTreeMap::new(),
             workflows: Shelf::default(),
             roles: BTreeMap::new(),
+            boards: BTreeMap::new(),
             plugins: BTreeMap::new(),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::board::card::NEAR;
+use crate::board::{self, Place};
 use crate::command::{Command, CreateTicket};
 use crate::error::Refusal;
 use crate::id::{EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
@@ -44,6 +46,8 @@ pub struct Needs {
     pub pools: BTreeSet<GroupId>,
     /// Tickets of which everything below is wanted.
     pub below: BTreeSet<TicketId>,
+    /// A place on a board whose surroundings are wanted.
+    pub place: Option<Place>,
 }
 
 impl Needs {
@@ -57,7 +61,14 @@ impl Needs {
             | Command::DefineTag(_)
             | Command::EditTag(_)
             | Command::InstallPlugin(_)
-            | Command::RemovePlugin(_) => {}
+            | Command::RemovePlugin(_)
+            | Command::CreateBoard(_)
+            | Command::EditBoard(_)
+            | Command::AddColumn(_)
+            | Command::EditColumn(_)
+            | Command::MoveColumn(_)
+            | Command::DeleteColumn(_)
+            | Command::RestoreColumn(_) => {}
             Command::CreateProject(c) => self.people.extend(c.lead),
             Command::EditProject(c) => self.people.extend(c.lead.flatten()),
             Command::EnsurePerson(c) => {
@@ -98,6 +109,14 @@ impl Needs {
                 self.ticket(c.ticket);
                 self.texts = true; // a transition may require a description
                 self.parent(c.fields.parent.flatten());
+            }
+            Command::MoveCard(c) => {
+                self.ticket(c.ticket);
+                self.texts = true; // as for the transition it may be
+                self.parent(c.fields.parent.flatten());
+                let beside = c.before.or(c.after);
+                self.tickets.extend(beside);
+                self.place = Some(Place { board: c.board, ticket: c.ticket, beside, reach: NEAR });
             }
             Command::ForceState(c) => self.ticket(c.ticket),
             Command::MigrateTicket(c) => self.ticket(c.ticket),
@@ -210,7 +229,15 @@ impl Command {
             | Self::Comment(_)
             | Self::EditComment(_)
             | Self::DeleteComment(_)
-            | Self::StopAutomation(_) => None,
+            | Self::StopAutomation(_)
+            | Self::CreateBoard(_)
+            | Self::EditBoard(_)
+            | Self::AddColumn(_)
+            | Self::EditColumn(_)
+            | Self::MoveColumn(_)
+            | Self::DeleteColumn(_)
+            | Self::RestoreColumn(_)
+            | Self::MoveCard(_) => None,
         }
     }
 
@@ -219,6 +246,7 @@ impl Command {
         match self {
             Self::EditTicket(c) => Some(c.ticket),
             Self::MoveTo(c) => Some(c.ticket),
+            Self::MoveCard(c) => Some(c.ticket),
             Self::ForceState(c) => Some(c.ticket),
             Self::MigrateTicket(c) => Some(c.ticket),
             Self::Relate(c) => Some(c.ticket),
@@ -254,7 +282,14 @@ impl Command {
             | Self::EditTag(_)
             | Self::InstallPlugin(_)
             | Self::RemovePlugin(_)
-            | Self::CreateTicket(_) => None,
+            | Self::CreateTicket(_)
+            | Self::CreateBoard(_)
+            | Self::EditBoard(_)
+            | Self::AddColumn(_)
+            | Self::EditColumn(_)
+            | Self::MoveColumn(_)
+            | Self::DeleteColumn(_)
+            | Self::RestoreColumn(_) => None,
         }
     }
 }
@@ -300,5 +335,13 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::EditComment(c) => entry::edit(scene, c, ctx),
         Command::DeleteComment(c) => entry::delete(scene, c, ctx),
         Command::StopAutomation(c) => tickets::stopped(scene, c, ctx),
+        Command::CreateBoard(c) => board::decide::create(scene, c, ctx),
+        Command::EditBoard(c) => board::decide::edit(scene, c, ctx),
+        Command::AddColumn(c) => board::decide::add_column(scene, c, ctx),
+        Command::EditColumn(c) => board::decide::edit_column(scene, c, ctx),
+        Command::MoveColumn(c) => board::decide::move_column(scene, c, ctx),
+        Command::DeleteColumn(c) => board::decide::delete_column(scene, c, ctx),
+        Command::RestoreColumn(c) => board::decide::restore_column(scene, c, ctx),
+        Command::MoveCard(c) => board::card::move_card(scene, c, ctx),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::{Actor, Author};
+use crate::board::Surroundings;
 use crate::case::{Case, Moment};
 use crate::command::Made;
 use crate::config::TenantConfig;
@@ -160,6 +161,8 @@ pub struct Scene {
     pub pools: BTreeMap<GroupId, Vec<Candidate>>,
     /// Whether another tenant has the key the command wants.
     pub tenant_taken: bool,
+    /// The cards around the place the command wants.
+    pub place: Surroundings,
     cases: BTreeMap<TicketId, Slot>,
     /// The tickets all sub-tickets of which are among the cases.
     below: BTreeSet<TicketId>,
@@ -184,6 +187,7 @@ impl Scene {
             member: false,
             pools: BTreeMap::new(),
             tenant_taken: false,
+            place: Surroundings::default(),
             cases: cases.into_iter().map(|c| (c.ticket.id, Slot { before: Some(c), after: None })).collect(),
             below: BTreeSet::new(),
             reads: BTreeMap::new(),

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use super::Desk;
 use super::order::Order;
+use crate::board::Place;
+use crate::board::card::WIDE;
 use crate::command::Command;
 use crate::decide::Needs;
 use crate::error::{ActError, Refusal};
@@ -32,22 +34,26 @@ impl Desk {
     /// Loads what decisions looked for and did not find; whether the policy is still the same.
     pub(super) async fn load_wants(
         &self,
-        tenant: TenantId,
+        order: &Order<'_>,
         wants: Wants,
         known: &mut Loaded,
         tops: &mut BTreeSet<TicketId>,
     ) -> Result<bool, ActError> {
-        let Wants { pools, below } = wants;
-        if pools.is_empty() && below.is_empty() {
+        let Wants { pools, below, cards } = wants;
+        if pools.is_empty() && below.is_empty() && !cards {
             return Ok(true);
         }
         // A ticket that is being created has nothing below it but what the scene holds.
-        let needs = Needs { pools, below, ..Needs::default() };
-        let more = self.inner.store.load(tenant, &needs, None).await?;
+        let place = order.needs.place.filter(|_| cards).map(|place| Place { reach: WIDE, ..place });
+        let needs = Needs { pools, below, place, ..Needs::default() };
+        let more = self.inner.store.load(order.tenant, &needs, None).await?;
         if more.epoch != known.epoch {
             return Ok(false);
         }
         known.pools.extend(more.pools);
+        if needs.place.is_some() {
+            known.place = more.place;
+        }
         let fresh = |parts: &Parts| known.below.iter().all(|seen| seen.ticket.id != parts.ticket.id);
         let fresh: Vec<Parts> = more.below.into_iter().filter(fresh).collect();
         known.below.extend(fresh);

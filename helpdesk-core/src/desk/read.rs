@@ -1,5 +1,6 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
+mod boards;
 mod events;
 mod explain;
 mod holders;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+pub use boards::CardView;
 pub use holders::Holders;
 pub use links::Linked;
 pub use people::Members;
@@ -198,13 +200,18 @@ fn views(stand: &Standpoint, found: Vec<Parts>, order: Order) -> Result<Vec<View
 /// What a list looks for on behalf of whoever stands here.
 fn find(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, Refusal> {
     filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
+    Ok(finding(stand, tenant, filter, page))
+}
+
+/// The same, of a filter that was checked before.
+fn finding(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Find {
     let access = &stand.access;
     let deleted = if filter.mentions(|cond| matches!(cond, Cond::Deleted(_))) {
         access.undeletable().or(Cond::Deleted(false))
     } else {
         Cond::Deleted(false).into()
     };
-    Ok(Find {
+    Find {
         tenant,
         filter: access.visible().and(deleted).and(filter.clone().bind(access.person())),
         internal: access.internal(),
@@ -212,7 +219,7 @@ fn find(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> R
         order: page.order,
         after: page.after.map(|place| (place.key, place.id)),
         limit: page.first,
-    })
+    }
 }
 
 impl Desk {

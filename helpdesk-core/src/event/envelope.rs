@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::actor::{Author, PluginId};
-use crate::id::{EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{BoardId, EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::role::RoleKey;
 use crate::time::Timestamp;
 
@@ -34,6 +34,10 @@ pub enum Subject {
     Plugin(PluginId),
     /// A ticket.
     Ticket(TicketId),
+    /// A board with its columns.
+    Board(BoardId),
+    /// The place of a ticket on a board.
+    Card(BoardId, TicketId),
 }
 
 impl Subject {
@@ -50,6 +54,8 @@ impl Subject {
             Self::Workflow(_) => "workflow",
             Self::Plugin(_) => "plugin",
             Self::Ticket(_) => "ticket",
+            Self::Board(_) => "board",
+            Self::Card(..) => "card",
         }
     }
     /// The id or name inside the noun.
@@ -65,6 +71,8 @@ impl Subject {
             Self::Workflow(key) => key.clone(),
             Self::Plugin(id) => id.to_string(),
             Self::Ticket(id) => id.to_string(),
+            Self::Board(id) => id.to_string(),
+            Self::Card(board, ticket) => format!("{board}/{ticket}"),
         }
     }
     /// Reads what [`kind`](Self::kind) and [`key`](Self::key) wrote.
@@ -80,6 +88,11 @@ impl Subject {
             "workflow" => Self::Workflow(key.into()),
             "plugin" => Self::Plugin(key.parse().ok()?),
             "ticket" => Self::Ticket(key.parse().ok()?),
+            "board" => Self::Board(key.parse().ok()?),
+            "card" => {
+                let (board, ticket) = key.split_once('/')?;
+                Self::Card(board.parse().ok()?, ticket.parse().ok()?)
+            }
             _ => return None,
         })
     }
@@ -95,7 +108,16 @@ impl Subject {
             | Self::Role(_)
             | Self::Tag(_)
             | Self::Workflow(_)
-            | Self::Plugin(_) => None,
+            | Self::Plugin(_)
+            | Self::Board(_)
+            | Self::Card(..) => None,
+        }
+    }
+    /// The ticket that must be seen for it to be: that of a card, too.
+    pub const fn shows(&self) -> Option<TicketId> {
+        match self {
+            Self::Card(_, ticket) => Some(*ticket),
+            other => other.ticket(),
         }
     }
 }

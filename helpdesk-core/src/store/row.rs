@@ -1,5 +1,6 @@
 //! Row images: what a commit carries, one variant per table.
 
+use crate::board::{Board, Card};
 use crate::id::{JobId, TenantId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{CustomRole, Grant};
@@ -95,6 +96,8 @@ pub enum Row {
     SearchDoc(SearchDoc),
     Kv(Kv),
     Run(RunRecord),
+    Board(Board),
+    Card(Card),
 }
 
 impl Row {
@@ -108,6 +111,8 @@ impl Row {
             Self::Tag(row) => (("tag", row.id.to_string()), row.version),
             Self::Installation(row) => (("plugin", row.plugin.to_string()), row.version),
             Self::Role(row) => (("role", row.key.to_string()), row.version),
+            Self::Board(row) => (("board", row.id.to_string()), row.version),
+            Self::Card(row) => (("card", format!("{}/{}", row.board, row.ticket)), row.version),
             Self::Workflow(row) => (("workflow", row.key.clone()), i64::from(row.version)),
             Self::Membership(_)
             | Self::Grant(_)
@@ -127,7 +132,8 @@ impl Row {
 
 /// One row before and after: an insert (`None` before), an update, or a delete (`None` after).
 ///
-/// Rows that count versions (tenants, projects, people, groups, roles, tags, installations, tickets, entries, plugin values)
+/// Rows that count versions (tenants, projects, people, groups, roles, tags, installations, tickets, entries, plugin values,
+/// boards, cards)
 /// must still have the version of the image before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

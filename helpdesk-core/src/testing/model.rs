@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::Actor;
+use crate::board::card::WIDE;
+use crate::board::{Card, Surroundings};
 use crate::case::Case;
 use crate::command::{Ask, Command, Made};
 use crate::config::TenantConfig;
 use crate::decide::{Needs, decide};
 use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
-use crate::id::{CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{BoardId, CommandId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Candidate, Person};
 use crate::role::explain::{self, Explanation, Whom};
 use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Scope};
@@ -38,6 +40,8 @@ pub struct Rows {
     pub cases: BTreeMap<TicketId, Arc<Case>>,
     /// The links between them.
     pub links: Vec<Link>,
+    /// The places of cards.
+    pub cards: BTreeMap<(BoardId, TicketId), Card>,
     /// What is indexed.
     pub docs: BTreeMap<TicketId, Vec<SearchDoc>>,
     /// Everything that happened.
@@ -278,6 +282,13 @@ impl Model {
             let there = rows.grants.values().filter(|grant| matches!(grant.scope, Scope::Department(_)));
             scene.group_grants = there.cloned().collect();
         }
+        if let Some(place) = needs.place {
+            let cards = rows.cards.values().filter(|card| card.board == place.board).cloned().collect();
+            let project = rows.cases.get(&place.ticket).map(|case| case.ticket.project);
+            let here = rows.cases.values().filter(|case| Some(case.ticket.project) == project);
+            let last = here.map(|case| case.ticket.number).max().unwrap_or_default();
+            scene.place = Surroundings { cards, last, reach: WIDE };
+        }
         scene.tenant_taken = needs
             .tenant_key
             .as_ref()
@@ -303,6 +314,7 @@ impl Rows {
             members: BTreeMap::new(),
             cases: BTreeMap::new(),
             links: vec![],
+            cards: BTreeMap::new(),
             docs: BTreeMap::new(),
             events: vec![],
             numbers: BTreeMap::new(),
@@ -414,6 +426,8 @@ impl Rows {
                     docs.push(row);
                 }
             }
+            Row::Board(row) => drop(config.boards.insert(row.id, Arc::new(row))),
+            Row::Card(row) => drop(self.cards.insert((row.board, row.ticket), row)),
             Row::Kv(_) | Row::Run(_) => {}
         }
     }

@@ -25,12 +25,14 @@ pub struct Wants {
     pub pools: BTreeSet<GroupId>,
     /// Tickets whose sub-tickets count, at every depth.
     pub below: BTreeSet<TicketId>,
+    /// Whether more cards around the place on the board are wanted.
+    pub cards: bool,
 }
 
 impl Wants {
     /// Whether nothing was missing.
     pub fn is_empty(&self) -> bool {
-        self.pools.is_empty() && self.below.is_empty()
+        self.pools.is_empty() && self.below.is_empty() && !self.cards
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::board::Board;
 use crate::config::TenantConfig;
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::role::CustomRole;
@@ -19,6 +20,7 @@ pub(crate) struct ConfigRows {
     pub(crate) tags: Vec<Tag>,
     pub(crate) workflows: Vec<Published>,
     pub(crate) roles: Vec<CustomRole>,
+    pub(crate) boards: Vec<Board>,
     pub(crate) plugins: Vec<Installation>,
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
         tags: rows.tags.into_iter().map(|tag| (tag.id, tag)).collect(),
         workflows,
         roles: rows.roles.into_iter().map(|role| (role.key.clone(), role)).collect(),
+        boards: rows.boards.into_iter().map(|board| (board.id, Arc::new(board))).collect(),
         plugins: rows.plugins.into_iter().map(|plugin| (plugin.plugin.clone(), Arc::new(plugin))).collect(),
     })
 }

@@ -79,7 +79,9 @@ macro_rules! images {
 }
 
 use crate::actor::{Author, PluginId};
-use crate::id::{EntryId, JobId, Salt, TagId, TenantId, TicketId};
+use crate::board::{self, Board, Card, Rank};
+use crate::filter::Filter;
+use crate::id::{BoardId, EntryId, JobId, Salt, TagId, TenantId, TicketId};
 use crate::org::{GroupKind, PersonKind};
 use crate::ticket::{EntryVisibility, Relation, Visibility};
 use crate::time::Timestamp;
@@ -144,6 +146,16 @@ images! {
     Revision in "hd_revision" key 4 versioned false {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "of": String = of, "version": i64 = version,
         "before": String = before, "salt": Salt = salt,
+    }
+    Board in "hd_board" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "id": BoardId = id, "project_id": ProjectId = project, "name": String = name,
+        "filter": Filter = filter, "columns": Vec<board::Column> = columns, "version": i64 = version,
+        "created_by": Author = created_by, "created_at": Timestamp = created_at,
+        "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    Card in "hd_card" key 3 versioned true {
+        "tenant_id": TenantId = tenant, "board_id": BoardId = board, "ticket_id": TicketId = ticket,
+        "rank": Rank = rank, "version": i64 = version,
     }
     Kv in "hd_kv" key 3 versioned true {
         "tenant_id": TenantId = tenant, "plugin": String = plugin, "key": String = key, "value": Vec<u8> = value,
@@ -382,5 +394,7 @@ pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
         Row::SearchDoc(image) => both(image),
         Row::Kv(image) => both(image),
         Row::Run(image) => both(image),
+        Row::Board(image) => both(image),
+        Row::Card(image) => both(image),
     }
 }

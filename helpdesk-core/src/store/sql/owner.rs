@@ -38,5 +38,7 @@ fn owner(row: &Row) -> TenantId {
         Row::SearchDoc(row) => row.tenant,
         Row::Kv(row) => row.tenant,
         Row::Run(row) => row.tenant,
+        Row::Board(row) => row.tenant,
+        Row::Card(row) => row.tenant,
     }
 }

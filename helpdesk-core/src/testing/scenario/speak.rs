@@ -1,5 +1,6 @@
 //! From the words of a line to a command or a look.
 
+use super::boards;
 use super::parse::Step;
 use super::stage::Look;
 use super::words::{Cast, Keys, Muddle, instant, value};
@@ -22,6 +23,8 @@ pub(super) enum Noun {
     Group,
     Grant,
     Tag,
+    Board,
+    Column,
     Ticket,
     Entry,
 }
@@ -60,6 +63,11 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["reads", "history", "of", ticket] => Some(Look::History(cast.ticket(ticket)?)),
         ["reads", "links", "of", ticket] => Some(Look::Links(cast.ticket(ticket)?)),
         ["reads", "entries", "of", ticket] => Some(Look::Entries(cast.ticket(ticket)?)),
+        ["reads", "board", board] => Some(Look::Board(cast.board(board)?)),
+        ["reads", "cards", "of", board, "in", column] => Some(Look::Cards(cast.board(board)?, cast.column(column)?)),
+        ["reads", "comments", "of", board, "in", column] => {
+            Some(Look::Comments(cast.board(board)?, cast.column(column)?))
+        }
         ["reads", "exits", "of", ticket] => Some(Look::Exits(cast.ticket(ticket)?)),
         ["asks", "why", who, "may", permission, "on", ticket] => {
             Some(Look::Why(cast.actor(who)?, value(permission)?, cast.ticket(ticket)?))
@@ -77,18 +85,22 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
     }
     let around = (keys.read::<i64>("@expect")?, keys.text("@key"), keys.take("@at"));
     let id = keys.read::<CommandId>("@id")?;
-    let (command, named) = match about_tickets(rest, &mut keys, cast, now)? {
-        Some(said) => said,
-        None => about_the_organisation(rest, &mut keys, cast, suffix, &step.block, now)?
-            .ok_or_else(|| format!("`{}` is not understood", step.text))?,
+    let said = if boards::about(rest) {
+        boards::spoken(rest, &mut keys, cast, now)?
+    } else {
+        match about_tickets(rest, &mut keys, cast, now)? {
+            Some(said) => Some(said),
+            None => about_the_organisation(rest, &mut keys, cast, suffix, &step.block, now)?,
+        }
     };
+    let (command, named) = said.ok_or_else(|| format!("`{}` is not understood", step.text))?;
     keys.done()?;
     let at = around.2.map(|text| instant(text, now)).transpose()?;
     let ask = Ask { command, id, expected: around.0, key: around.1, at };
     Ok(Said::Act(actor, Box::new(ask), named))
 }
 
-type Spoken = Option<(Command, Option<(Noun, String)>)>;
+pub(super) type Spoken = Option<(Command, Option<(Noun, String)>)>;
 
 fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp) -> Result<Spoken, Muddle> {
     let relation = |text: &str| value::<Relation>(text);
@@ -337,7 +349,7 @@ fn permissions(text: &str) -> Result<Permissions, Muddle> {
 }
 
 /// `state=todo,done`, `!assignees=ana`, `title~="fire"`, `due_at<=+1d`, `text="words"`; all must hold.
-fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Muddle> {
+pub(super) fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Muddle> {
     fn list<T>(text: &str, read: impl Fn(&str) -> Result<T, Muddle>) -> Result<Vec<T>, Muddle> {
         if text == "-" { Ok(vec![]) } else { text.split(',').map(read).collect() }
     }

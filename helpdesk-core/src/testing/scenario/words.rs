@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::parse::Word;
 use crate::actor::Actor;
 use crate::command::Patch;
-use crate::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{BoardId, ColumnId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::role::Scope;
 use crate::testing::Chance;
 use crate::time::Timestamp;
@@ -26,6 +26,8 @@ pub(super) struct Cast {
     pub(super) tickets: BTreeMap<String, TicketId>,
     pub(super) entries: BTreeMap<String, EntryId>,
     pub(super) grants: BTreeMap<String, GrantId>,
+    pub(super) boards: BTreeMap<String, BoardId>,
+    pub(super) columns: BTreeMap<String, ColumnId>,
 }
 
 /// The id a name stands for; a name that begins with `?` stands for an id nobody has.
@@ -79,6 +81,12 @@ impl Cast {
     }
     pub(super) fn grant(&self, name: &str) -> Result<GrantId, Muddle> {
         named(&self.grants, "grant", name)
+    }
+    pub(super) fn board(&self, name: &str) -> Result<BoardId, Muddle> {
+        named(&self.boards, "board", name)
+    }
+    pub(super) fn column(&self, name: &str) -> Result<ColumnId, Muddle> {
+        named(&self.columns, "column", name)
     }
     /// A project by name, or `department:x`, `company:x`, `ticket:T`.
     pub(super) fn scope(&self, name: &str) -> Result<Scope, Muddle> {

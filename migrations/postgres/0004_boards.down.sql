@@ -1,0 +1,3 @@
+DROP TABLE hd_card;
+
+DROP TABLE hd_board;
