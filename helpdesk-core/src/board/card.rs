@@ -5,8 +5,11 @@
 //! none (whether there is such a ticket does not matter, so nobody looks). When many cards were put at one place ranks grow
 //! long; then those around it are spread anew in the same commit, which changes no order.
 //!
-//! Movers at one place: the card next to it counts a version, so that of two who saw the same surroundings one decides
-//! again. Ranks are unique besides.
+//! Movers at one place: each chooses a rank a little by chance, so that both can be right, and ranks are unique. Where ranks
+//! are long enough to be spread soon, the card next to the place counts a version, so that of two who saw the same
+//! surroundings one decides again.
+
+use std::collections::BTreeSet;
 
 use super::model::{Board, Card, Column};
 use super::rank::Rank;
@@ -26,7 +29,8 @@ pub const NEAR: u16 = 2;
 pub const WIDE: u16 = 1024;
 /// The longest rank, in characters, that is given without spreading those around it.
 pub const LONG: usize = 48;
-/// What spreading strives for: the least number of cards with which it comes to this.
+/// What spreading strives for: the least number of cards with which it comes to this. Also: nothing is spread where a new
+/// rank is not longer.
 const SHORT: usize = 30;
 
 /// Moves a card.
@@ -145,45 +149,14 @@ fn card(scene: &Scene, ticket: TicketId) -> Option<&Card> {
 /// The new rank with the rows to write; none when the card stands there already.
 fn put(scene: &Scene, board: &Board, case: &Case, spot: &Spot, ctx: &mut Ctx<'_>) -> Option<(Rank, Vec<Write>)> {
     let own = card(scene, case.ticket.id);
+    let stands = own.map_or_else(|| Rank::of(case.ticket.number), |own| own.rank.clone());
     let mut others: Vec<&Card> = scene.place.cards.iter().filter(|card| card.ticket != case.ticket.id).collect();
     others.sort_unstable_by(|a, b| a.rank.cmp(&b.rank));
-    let (low, high) = match spot {
-        Spot::Below(rank) => {
-            let next = others.iter().map(|card| &card.rank).find(|next| *next > rank);
-            (rank.clone(), next.cloned().map_or(rank.ceiling(), |next| next.min(rank.ceiling())))
-        }
-        Spot::Above(rank) => {
-            let whole = Rank::of(rank.number());
-            let floor = if whole == *rank { Rank::of(rank.number() - 1) } else { whole };
-            let last = others.iter().map(|card| &card.rank).rev().find(|last| *last < rank);
-            (last.cloned().map_or(floor.clone(), |last| last.max(floor)), rank.clone())
-        }
-        Spot::End => {
-            let own_place = Rank::of(scene.place.last);
-            let low = others.last().map_or(own_place.clone(), |last| last.rank.clone().max(own_place));
-            let high = low.ceiling();
-            (low, high)
-        }
-    };
-    let stands = own.map_or_else(|| Rank::of(case.ticket.number), |own| own.rank.clone());
-    if low <= stands && stands <= high {
-        return None;
-    }
-    let gap = (Rank::of(low.number()), Rank::of(low.number() + 1));
-    others.retain(|card| card.rank > gap.0 && card.rank < gap.1);
-    let at = others.partition_point(|card| card.rank <= low);
-    let (below, above) = others.split_at(at);
-    let mut rank = Rank::between(&low, &high);
-    let mut writes = Vec::new();
-    let crowded = rank.as_str().len() > LONG;
-    if crowded && scene.place.reach >= WIDE {
-        let reach = usize::from(scene.place.reach);
-        rank = spread(below, above, gap, own, reach, &mut writes);
-    } else {
-        ctx.wants.cards |= crowded;
-        let beside = below.last().or(above.first()).copied();
-        writes.extend(beside.map(|card| change(card, card.rank.clone())));
-    }
+    let [first, last, ..] = ctx.mint.salt().0;
+    let Plan { rank, changes, wants } =
+        plan(&others, &stands, spot, scene.place.last, scene.place.reach, [first, last])?;
+    ctx.wants.cards |= wants;
+    let mut writes: Vec<Write> = changes.into_iter().map(|(card, rank)| change(card, rank)).collect();
     let card = Card { tenant: scene.tenant, board: board.id, ticket: case.ticket.id, rank: rank.clone(), version: 1 };
     writes.push(match own {
         Some(own) => change(own, rank.clone()),
@@ -192,20 +165,81 @@ fn put(scene: &Scene, board: &Board, case: &Case, spot: &Spot, ctx: &mut Ctx<'_>
     Some((rank, writes))
 }
 
+/// How a card comes to a place.
+struct Plan<'a> {
+    rank: Rank,
+    /// Other cards, with their ranks after it: those spread anew, and those that only count a version.
+    changes: Vec<(&'a Card, Rank)>,
+    /// Whether ranks have grown long and more cards must be seen to spread them.
+    wants: bool,
+}
+
+/// Finds the place among `others`, which are in order of rank, of a card that `stands` somewhere; none when it need not
+/// move.
+fn plan<'a>(
+    others: &[&'a Card],
+    stands: &Rank,
+    spot: &Spot,
+    last: i64,
+    reach: u16,
+    chance: [u8; 2],
+) -> Option<Plan<'a>> {
+    let (low, high) = bounds(others, spot, last);
+    if low <= *stands && *stands <= high {
+        return None;
+    }
+    let gap = (Rank::of(low.number()), Rank::of(low.number() + 1));
+    let inside: Vec<&Card> = others.iter().copied().filter(|card| card.rank > gap.0 && card.rank < gap.1).collect();
+    let (below, above) = inside.split_at(inside.partition_point(|card| card.rank <= low));
+    let rank = Rank::between(&low, &high);
+    if rank.as_str().len() <= SHORT {
+        return Some(Plan { rank: Rank::about(&low, &high, chance), changes: vec![], wants: false });
+    }
+    let crowded = rank.as_str().len() > LONG;
+    if crowded && reach >= WIDE {
+        return Some(spread(below, above, &gap, stands, usize::from(reach)));
+    }
+    let beside = below.last().or(above.first()).copied();
+    let changes = beside.map(|card| (card, card.rank.clone())).into_iter().collect();
+    Some(Plan { rank, changes, wants: crowded })
+}
+
+/// Between which ranks a card at the spot stands.
+fn bounds(others: &[&Card], spot: &Spot, last: i64) -> (Rank, Rank) {
+    let ranks = || others.iter().map(|card| &card.rank);
+    match spot {
+        Spot::Below(rank) => {
+            let next = ranks().find(|next| *next > rank);
+            (rank.clone(), next.cloned().map_or(rank.ceiling(), |next| next.min(rank.ceiling())))
+        }
+        Spot::Above(rank) => {
+            let whole = Rank::of(rank.number());
+            let floor = if whole == *rank { Rank::of(rank.number() - 1) } else { whole };
+            let last = ranks().rev().find(|last| *last < rank);
+            (last.cloned().map_or(floor.clone(), |last| last.max(floor)), rank.clone())
+        }
+        Spot::End => {
+            let place = Rank::of(last);
+            let low = ranks().next_back().map_or(place.clone(), |last| last.clone().max(place));
+            let high = low.ceiling();
+            (low, high)
+        }
+    }
+}
+
 fn change(card: &Card, rank: Rank) -> Write {
     let after = Card { rank, version: card.version + 1, ..card.clone() };
     Write { before: Some(Row::Card(card.clone())), after: Some(Row::Card(after)) }
 }
 
-/// Spreads the cards around a place anew, as few as will do, and gives the place itself.
-fn spread(
-    below: &[&Card],
-    above: &[&Card],
-    gap: (Rank, Rank),
-    own: Option<&Card>,
+/// Spreads the cards around a place anew, as few as will do, and leaves room for one.
+fn spread<'a>(
+    below: &[&'a Card],
+    above: &[&'a Card],
+    gap: &(Rank, Rank),
+    stands: &Rank,
     reach: usize,
-    writes: &mut Vec<Write>,
-) -> Rank {
+) -> Plan<'a> {
     let mut many = 8;
     loop {
         many = (many * 2).min(reach - 1);
@@ -214,20 +248,131 @@ fn spread(
         let from = floor.map_or(&gap.0, |card| &card.rank);
         let upto = above.get(high).map_or(&gap.1, |card| &card.rank);
         let around: Vec<&Card> = below[low..].iter().chain(&above[..high]).copied().collect();
-        // Rows change one after the other: no new rank may be one that another card still has.
-        let taken = |rank: &Rank| around.iter().copied().chain(own).any(|card| card.rank == *rank);
+        // Rows change one after the other: no new rank may be one that a card still has.
+        let taken: BTreeSet<&Rank> = around.iter().map(|card| &card.rank).chain([stands]).collect();
         let mut free = Rank::spread(from, upto, 2 * (around.len() + 2));
-        free.retain(|rank| !taken(rank));
+        free.retain(|rank| !taken.contains(rank));
         let count = around.len() + 1;
         let mut ranks: Vec<Rank> = (0..count).map(|i| free[i * free.len() / count].clone()).collect();
         let longest = ranks.iter().map(|rank| rank.as_str().len()).max().unwrap_or_default();
         if longest > SHORT && many < reach - 1 && (low > 0 || high < above.len()) {
             continue;
         }
-        let place = ranks.remove(below.len() - low);
-        writes.extend(around.into_iter().zip(ranks).map(|(card, rank)| change(card, rank)));
-        // Whoever puts a card in below the lowest of them saw this one.
-        writes.extend(floor.map(|card| change(card, card.rank.clone())));
-        return place;
+        let rank = ranks.remove(below.len() - low);
+        // Whoever puts a card in below the lowest of them has seen the one before.
+        let seen = floor.map(|card| (card, card.rank.clone()));
+        return Plan { rank, changes: around.into_iter().zip(ranks).chain(seen).collect(), wants: false };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{BoardId, TenantId};
+
+    /// A board in memory, by rank, seen through as much of it as a store would load.
+    #[derive(Default)]
+    struct Shelf {
+        cards: Vec<Card>,
+        longest: usize,
+        spreads: usize,
+        rewritten: usize,
+    }
+
+    impl Shelf {
+        /// A new card at the spot, with the number 1,000,000 before it came here.
+        fn put(&mut self, n: u128, spot: &Spot) {
+            let pivot = match spot {
+                Spot::Above(rank) | Spot::Below(rank) => self.cards.partition_point(|card| card.rank < *rank),
+                Spot::End => self.cards.len(),
+            };
+            let stands = Rank::of(1_000_000);
+            let seen = |reach: u16| {
+                let reach = usize::from(reach);
+                pivot.saturating_sub(reach)..(pivot + 1 + reach).min(self.cards.len())
+            };
+            let mut reach = NEAR;
+            let (rank, changes) = loop {
+                let others: Vec<&Card> = self.cards[seen(reach)].iter().collect();
+                let plan = plan(&others, &stands, spot, 9, reach, [n as u8, (n >> 3) as u8]).expect("it moves");
+                if !plan.wants {
+                    break (plan.rank, plan.changes.into_iter().map(|(c, rank)| (c.ticket, rank)).collect::<Vec<_>>());
+                }
+                reach = WIDE;
+            };
+            let (before, window) = (self.order(), seen(reach));
+            if changes.len() > 1 {
+                self.spreads += 1;
+                self.rewritten += changes.len();
+            }
+            for (ticket, rank) in changes {
+                let known = self.cards[window.clone()].iter_mut().find(|card| card.ticket == ticket);
+                known.expect("a card that was seen").rank = rank;
+            }
+            assert!(self.cards.is_sorted_by(|a, b| a.rank < b.rank), "spreading changes no order");
+            assert_eq!(self.order(), before);
+            let ticket = uuid::Uuid::from_u128(n).into();
+            let (tenant, board) = (TenantId::NIL, BoardId::NIL);
+            let at = self.cards.partition_point(|card| card.rank < rank);
+            assert!(self.cards.get(at).is_none_or(|card| card.rank != rank), "ranks are unique");
+            self.longest = self.longest.max(rank.as_str().len());
+            self.cards.insert(at, Card { tenant, board, ticket, rank, version: 1 });
+        }
+        /// Few of them: the whole would take long.
+        fn order(&self) -> Vec<TicketId> {
+            self.cards.iter().step_by(97).map(|card| card.ticket).collect()
+        }
+        fn place(&self, n: u128) -> usize {
+            let ticket = TicketId::from(uuid::Uuid::from_u128(n));
+            self.cards.iter().position(|card| card.ticket == ticket).expect("it is there")
+        }
+    }
+
+    /// 10,000 at one place: always below one ticket, always above it, always at the end, always beside the newest.
+    #[test]
+    fn ten_thousand_cards_at_one_place_keep_short_ranks() {
+        type Next = fn(&Shelf, u128) -> Spot;
+        let ways: [(&str, Next); 4] = [
+            ("below", |_, _| Spot::Below(Rank::of(5))),
+            ("above", |_, _| Spot::Above(Rank::of(5))),
+            ("end", |_, _| Spot::End),
+            ("zigzag", |shelf, n| {
+                let Some(newest) = n.checked_sub(1).map(|n| shelf.cards[shelf.place(n)].rank.clone()) else {
+                    return Spot::Below(Rank::of(5));
+                };
+                if n % 2 == 0 { Spot::Above(newest) } else { Spot::Below(newest) }
+            }),
+        ];
+        for (name, next) in ways {
+            let mut shelf = Shelf::default();
+            let count = if name == "zigzag" { 2_000 } else { 10_000 };
+            for n in 0..count {
+                let spot = next(&shelf, n);
+                shelf.put(n, &spot);
+            }
+            assert_eq!(shelf.cards.len() as u128, count);
+            let (longest, spreads) = (shelf.longest, shelf.spreads);
+            let each = shelf.rewritten as f64 / count as f64;
+            println!("{name}: longest {longest}, spread {spreads} times, {each:.2} rows rewritten per card");
+            assert!(longest <= LONG && spreads > 0 && each < 8.0, "{name}: {longest} {spreads} {each}");
+            let mut order: Vec<u128> = shelf.cards.iter().map(|card| uuid::Uuid::from(card.ticket).as_u128()).collect();
+            match name {
+                "below" => order.reverse(),
+                "above" | "end" => {}
+                _ => continue,
+            }
+            assert!(order.is_sorted(), "{name}: each came directly beside");
+        }
+    }
+
+    #[test]
+    fn a_card_that_stands_there_does_not_move() {
+        let at = |text: &str| text.parse::<Rank>().expect("a rank");
+        let still = |stands: &str, spot: Spot| plan(&[], &at(stands), &spot, 4, NEAR, [7, 7]).is_none();
+        assert!(still("000000000003", Spot::Below(Rank::of(2))));
+        assert!(still("000000000002V", Spot::Below(Rank::of(2))));
+        assert!(still("000000000001", Spot::Above(Rank::of(2))));
+        assert!(still("000000000004", Spot::End) && still("000000000004V", Spot::End));
+        assert!(!still("000000000004", Spot::Below(Rank::of(2))) && !still("000000000003", Spot::End));
     }
 }

@@ -53,6 +53,19 @@ impl Rank {
         Self(text)
     }
 
+    /// The same, a little higher by chance, where there is room: two who put cards at one place at once rarely choose alike.
+    pub fn about(low: &Self, high: &Self, chance: [u8; 2]) -> Self {
+        let Self(mut text) = Self::between(low, high);
+        let [first, last] = chance.map(usize::from);
+        let digits = [DIGITS[first % DIGITS.len()], DIGITS[1 + last % (DIGITS.len() - 1)]];
+        let short = text.len();
+        text.extend(digits.map(char::from));
+        if text >= high.0 {
+            text.truncate(short);
+        }
+        Self(text)
+    }
+
     /// `n` places between two, in order, spread evenly; see [`between`](Self::between).
     pub fn spread(low: &Self, high: &Self, n: usize) -> Vec<Self> {
         let mut all = Vec::with_capacity(n);

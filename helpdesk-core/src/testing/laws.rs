@@ -1,11 +1,13 @@
 //! Laws that hold on every store, for generated worlds: each is a function over an empty, migrated database that panics
 //! with its seed when the law is broken.
 
+mod boards;
 mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use self::boards::{Moves, boards};
 pub use self::sight::{lists, narrowed};
 use super::generate::Population;
 use super::{Schedule, World};

@@ -13,8 +13,9 @@ use crate::store::{CardFind, CardFound, Head, StoreError};
 /// The statement that gives the cards around a place.
 pub(super) fn around(core: &Core, tenant: TenantId, place: &Place) -> (std::sync::Arc<str>, Vec<Param>) {
     let Place { board, ticket, beside, reach } = *place;
-    let mut params = vec![Param::uuid(tenant), Param::uuid(board), Param::uuid(ticket)];
+    let mut params = vec![Param::uuid(tenant), Param::uuid(board)];
     params.extend(beside.map(Param::uuid));
+    params.push(Param::uuid(ticket));
     let text = match beside {
         Some(_) => core.text_for("cards beside", reach, || cards::beside(&core.names, reach)),
         None => core.text_for("cards at the end", reach, || cards::at_the_end(&core.names, reach)),

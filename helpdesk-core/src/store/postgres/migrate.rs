@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// All migrations for PostgreSQL.
 #[allow(clippy::zero_prefixed_literal, reason = "numbers are written as in the names of the files")]
 pub(super) static KNOWN: &[Migration] =
-    migrate::migrations!("postgres": 0001 = "spine", 0002 = "links", 0003 = "roles");
+    migrate::migrations!("postgres": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "boards");
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS hd_migration (\
      number bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, at bigint NOT NULL)";

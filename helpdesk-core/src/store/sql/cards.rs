@@ -21,13 +21,13 @@ fn own(dialect: Dialect) -> String {
     }
 }
 
-/// Tenant, board, ticket, the ticket beside → the cards of both, and `reach` on either side of the latter's place.
+/// Tenant, board, the ticket beside, ticket → the cards of both, and `reach` on either side of the latter's place.
 pub(crate) fn beside(names: &Names, reach: u16) -> String {
     let (all, cards, tickets) = (columns::<Card>(""), names.of::<Card>(), names.of::<Head>());
     let own = own(names.dialect);
     format!(
         "WITH place(rank) AS (SELECT coalesce((SELECT c.rank FROM {cards} c WHERE c.tenant_id = $1 AND c.board_id = $2 \
-         AND c.ticket_id = t.id), {own}) FROM {tickets} t WHERE t.tenant_id = $1 AND t.id = $4) \
+         AND c.ticket_id = t.id), {own}) FROM {tickets} t WHERE t.tenant_id = $1 AND t.id = $3) \
          SELECT {all} FROM {cards} WHERE tenant_id = $1 AND board_id = $2 AND ticket_id IN ($3, $4) \
          UNION SELECT {all} FROM (SELECT {all} FROM {cards} WHERE tenant_id = $1 AND board_id = $2 \
          AND rank < (SELECT rank FROM place) ORDER BY rank DESC LIMIT {reach}) below \
@@ -79,8 +79,9 @@ pub(crate) fn page(find: &CardFind, names: &Names) -> (String, String, Values) {
             .and_where(condition(find, names));
         select
     };
-    // The limits are literals: PostgreSQL plans a bound one anew each time.
-    let upto = |column: &str| sea_query::SimpleExpr::from(Expr::cust(format!("{column} LIMIT {}", find.limit)));
+    // The limits are literals, put in below: PostgreSQL plans a bound one anew each time.
+    const UPTO: &str = "/* upto */";
+    let upto = |column: &str| Expr::cust(format!("{column} {UPTO}"));
     let mut ranked = walk("c.rank");
     ranked.join_as(sea_query::JoinType::InnerJoin, names.table(Card::TABLE.name), "c", mine("c"));
     let mut unranked = walk(&own(names.dialect));
@@ -98,6 +99,7 @@ pub(crate) fn page(find: &CardFind, names: &Names) -> (String, String, Values) {
     other.expr(Expr::cust("*")).from_subquery(unranked, "unranked");
     both.expr(Expr::cust("*")).from_subquery(ranked, "ranked").union(UnionType::All, other);
     let (sql, values) = names.dialect.render(&both);
+    let sql = sql.replace(&format!("{UPTO} ASC"), &format!("LIMIT {}", find.limit));
     let entries = |visibility: EntryVisibility| {
         format!(
             "(SELECT count(*) FROM {} n WHERE n.tenant_id = t.tenant_id AND n.ticket_id = t.id \

@@ -12,12 +12,11 @@ use crate::store::{CardFind, CardFound, Head, Parts};
 /// What is around a place.
 pub(super) fn surroundings(db: &Db, tenant: TenantId, place: &Place) -> Result<Surroundings, Fault> {
     let Place { board, ticket, beside, reach } = *place;
-    let mut values = vec![tenant.put(), board.put(), ticket.put()];
+    let mut values = vec![tenant.put(), board.put()];
+    values.extend(beside.map(|beside| beside.put()));
+    values.push(ticket.put());
     let (cards, last): (Vec<Card>, i64) = match beside {
-        Some(beside) => {
-            values.push(beside.put());
-            (db.images("cards beside", &cards::beside(&NAMES, reach), &values)?, 0)
-        }
+        Some(_) => (db.images("cards beside", &cards::beside(&NAMES, reach), &values)?, 0),
         None => {
             let found = db.images("cards at the end", &cards::at_the_end(&NAMES, reach), &values)?;
             let last = db.number("last number", &cards::last_number(&NAMES), &[tenant.put(), ticket.put()])?;
