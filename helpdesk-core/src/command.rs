@@ -15,7 +15,9 @@ pub use self::board::*;
 pub use self::org::*;
 pub use self::ticket::*;
 use crate::actor::PluginId;
-use crate::id::{BoardId, ColumnId, CommandId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{
+    BoardId, ColumnId, CommandId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId,
+};
 use crate::role::RoleKey;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowRef;

@@ -118,9 +118,8 @@ impl<'a> Order<'a> {
 
     /// Whether transitions are taken: what follows from them may have to know more than the tickets.
     pub(super) fn moves(&self) -> bool {
-        let takes = |command: &Command| {
-            matches!(command, Command::MoveTo(_) | Command::MoveCard(_) | Command::CreateTicket(_))
-        };
+        let takes =
+            |command: &Command| matches!(command, Command::MoveTo(_) | Command::MoveCard(_) | Command::CreateTicket(_));
         self.set.commands.iter().any(takes)
     }
 

@@ -36,8 +36,8 @@ use super::sql::column::{Column, Val};
 use super::sql::owner::one_tenant;
 use super::sql::reads::{Reads, limited};
 use super::{
-    Answer, CardFind, CardFound, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
+    Answer, CardFind, CardFound, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log,
+    NewJob, Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
 };
 use crate::actor::{Actor, Author};
 use crate::config::TenantConfig;

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use helpdesk_core::event::*;
 use helpdesk_core::board::Column;
+use helpdesk_core::event::*;
 use helpdesk_core::filter::Cond;
 use helpdesk_core::id::{BoardId, ColumnId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};

@@ -36,8 +36,7 @@ pub(super) async fn page(link: &Link<'_>, find: &CardFind) -> Result<(i64, Vec<C
     let mut params = values.0.into_iter().map(from_query).collect::<Result<Vec<_>, StoreError>>()?;
     params.push(Param::uuid(find.find.tenant));
     let (epochs, tenant) = (core.names.text("hd_epoch"), params.len());
-    let text =
-        format!("SELECT e.epoch, {list} FROM {epochs} e LEFT JOIN {from} ON true WHERE e.tenant_id = ${tenant}");
+    let text = format!("SELECT e.epoch, {list} FROM {epochs} e LEFT JOIN {from} ON true WHERE e.tenant_id = ${tenant}");
     let rows = link.query_dynamic("cards", &text, params).await?;
     let behind = 1 + Head::TABLE.read().len();
     let (mut epoch, mut all) = (0, Vec::with_capacity(rows.len()));

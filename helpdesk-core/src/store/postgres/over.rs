@@ -9,8 +9,8 @@ use crate::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, CardFind, CardFound, Commit, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
+    Answer, CardFind, CardFound, Commit, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
+    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::Timestamp;

@@ -247,7 +247,8 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             ready.push(link.ready("configuration", text, vec![Param::uuid(tenant)]).await.map_err(fault)?);
         }
         let answers = link.together(&ready).await?;
-        let [before, tenants, projects, groups, tags, workflows, roles, boards, plugins, after] = answers.as_slice() else {
+        let [before, tenants, projects, groups, tags, workflows, roles, boards, plugins, after] = answers.as_slice()
+        else {
             return Err(StoreError::Defect("a configuration answered too little".into()));
         };
         let epoch = |rows: &[tokio_postgres::Row]| rows.first().map(|row| get::<i64>(row, 0)).transpose();

@@ -51,8 +51,7 @@ pub async fn boards(store: Arc<dyn Database>, seed: u64) -> Moves {
     for viewer in people {
         let world = &population.world;
         let (_, standing) = world.store.standing(&viewer).await.unwrap();
-        let access =
-            Access::compile(&viewer, standing.person.as_ref(), &standing.grants, &config, world.clock.now());
+        let access = Access::compile(&viewer, standing.person.as_ref(), &standing.grants, &config, world.clock.now());
         for id in &boards {
             let board = &config.boards[id];
             let may = access.in_project(board.project);
