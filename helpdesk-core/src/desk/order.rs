@@ -102,15 +102,13 @@ impl<'a> Order<'a> {
     pub(super) fn needs_parent(&self, config: &TenantConfig, loaded: &Loaded) -> bool {
         let asks = |command: &Command, ticket: &Ticket| {
             let Some(workflow) = config.workflows.get(&ticket.workflow) else { return false };
-            match command {
-                Command::MoveTo(c) if c.ticket == ticket.id => {
-                    workflow.transition(&c.transition).is_some_and(Transition::asks_for_parent)
-                }
-                Command::MoveCard(c) if c.ticket == ticket.id => {
-                    workflow.exits(&ticket.state).any(Transition::asks_for_parent)
-                }
-                _ => false,
+            if let Command::MoveTo(c) = command {
+                let transition = workflow.transition(&c.transition).filter(|_| c.ticket == ticket.id);
+                return transition.is_some_and(Transition::asks_for_parent);
             }
+            // Which way a card takes is not known yet.
+            let Command::MoveCard(c) = command else { return false };
+            c.ticket == ticket.id && workflow.exits(&ticket.state).any(Transition::asks_for_parent)
         };
         let mut children = loaded.cases.iter().map(|parts| &parts.ticket).filter(|ticket| ticket.parent.is_some());
         children.any(|ticket| self.set.commands.iter().any(|command| asks(command, ticket)))
