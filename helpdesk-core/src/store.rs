@@ -305,10 +305,12 @@ pub type Found = Parts;
 /// One page of the cards in a column of a board.
 #[derive(Debug, Clone)]
 pub struct CardFind {
-    /// Which tickets: those of the column. Its order and place are not looked at.
+    /// Which tickets the board shows. Its order and place are not looked at.
     pub find: Find,
     /// The board.
     pub board: BoardId,
+    /// The states the column shows.
+    pub states: Vec<String>,
     /// After this place, exclusive.
     pub after: Option<Rank>,
 }

@@ -26,3 +26,6 @@ CREATE TABLE hd_card (
     PRIMARY KEY (tenant_id, board_id, ticket_id)
 );
 CREATE UNIQUE INDEX hd_card_rank ON hd_card (tenant_id, board_id, rank);
+
+-- The tickets of a column in order, for those that have no row there.
+CREATE INDEX hd_ticket_column ON hd_ticket (tenant_id, project_id, state, number);

@@ -27,8 +27,12 @@ CREATE TABLE hd_card (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX hd_card_rank ON hd_card (tenant_id, board_id, rank);
 
+-- The tickets of a column in order, for those that have no row there.
+CREATE INDEX hd_ticket_column ON hd_ticket (tenant_id, project_id, state, number);
+
 -- What the planner should think of it, as in the first migration.
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('hd_ticket', 'hd_ticket_column', '1000000 1000000 100000 20000 1'),
     ('hd_card', 'hd_card', '100000 100000 10000 1'),
     ('hd_card', 'hd_card_rank', '100000 100000 10000 1');
 ANALYZE sqlite_schema;

@@ -82,8 +82,12 @@ impl Board {
     /// The tickets that are cards in some of its columns. Whoever reads adds what they may see.
     pub fn cards<'a>(&self, columns: impl IntoIterator<Item = &'a Column>) -> Filter {
         let states = columns.into_iter().flat_map(|column| column.states.iter().cloned()).collect();
+        self.tickets().and(Cond::State(states))
+    }
+    /// The tickets it is about, whatever their state.
+    pub fn tickets(&self) -> Filter {
         let here = Filter::from(Cond::Project(vec![self.project]));
-        here.and(Cond::State(states)).and(Cond::Deleted(false)).and(self.filter.clone())
+        here.and(Cond::Deleted(false)).and(self.filter.clone())
     }
 }
 

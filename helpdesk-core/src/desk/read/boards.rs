@@ -92,11 +92,13 @@ impl Desk {
         }
         let mut stand = self.believed_standpoint(viewer, tenant).await?;
         for _ in 0..ROUNDS {
-            let filter = board(&stand, id).and_then(|board| Ok(board.cards([column(board, shown)?])));
-            let find = finding(&stand, tenant, filter.as_ref().unwrap_or(&Filter::None), &Page::first(first));
-            let (epoch, found) = self.store().cards(&CardFind { find, board: id, after: after.clone() }).await?;
+            let known = board(&stand, id).and_then(|board| Ok((board.tickets(), column(board, shown)?.states.clone())));
+            let (filter, states) = known.clone().unwrap_or((Filter::None, vec![]));
+            let find = finding(&stand, tenant, &filter, &Page::first(first));
+            let find = CardFind { find, board: id, states, after: after.clone() };
+            let (epoch, found) = self.store().cards(&find).await?;
             if epoch == stand.config.epoch {
-                filter?;
+                known?;
                 return self.card_views(&stand, found).await;
             }
             // The policy moved on, and with it perhaps the board.

@@ -135,13 +135,14 @@ impl Desk {
             board.filter(|board| super::boards::sees(&stand.config, &stand.access, board.project))
         };
         let shows = |event: &Envelope| match (&event.subject, event.subject.shows()) {
+            (_, None) if audits && *filter == Filter::All => true,
             // Who sees the project sees its boards; of filters, those select them that are about the project alone.
             (Subject::Board(id), _) => on_board(*id).is_some_and(|board| {
                 let here = matches!(filter, Filter::Is(Cond::Project(projects)) if projects.contains(&board.project));
                 here || *filter == Filter::All
             }),
-            (Subject::Card(id, _), _) if on_board(*id).is_none() => false,
-            (_, None) => audits && *filter == Filter::All,
+            (Subject::Card(id, _), _) if on_board(*id).is_none() && !audits => false,
+            (_, None) => false,
             (_, Some(ticket)) => seen.get(&ticket).is_some_and(|Seen { may, matches, gone }| {
                 let gone = *gone && !matches!(event.event, Event::TicketDeleted(_));
                 *matches && !gone && (!event.internal || may.has(Permission::EntryInternal))

@@ -58,10 +58,10 @@ pub(crate) fn last_number(names: &Names) -> String {
 /// One page of a column's cards, in order: the columns of [`Head`] under `t`, then rank, public and internal entries.
 /// Without `FROM` and what follows it, which comes second.
 ///
-/// Two walks along an index, merged: one over the cards by rank, one over the tickets without a card by number. Neither
-/// sorts, and neither counts what is not shown.
+/// Walks along an index, merged: one over the cards by rank, and one for each state over the tickets without a card by
+/// number. None of them sorts or counts what is not shown, however many tickets stand in other states, or in this one.
 pub(crate) fn page(find: &CardFind, names: &Names) -> (String, String, Values) {
-    let CardFind { find, board, after } = find;
+    let CardFind { find, board, states, after } = find;
     let tenant = || Expr::val(find.tenant.put());
     let mine = |alias: &'static str| {
         Expr::col((alias, "tenant_id"))
@@ -84,21 +84,28 @@ pub(crate) fn page(find: &CardFind, names: &Names) -> (String, String, Values) {
     let upto = |column: &str| Expr::cust(format!("{column} {UPTO}"));
     let mut ranked = walk("c.rank");
     ranked.join_as(sea_query::JoinType::InnerJoin, names.table(Card::TABLE.name), "c", mine("c"));
-    let mut unranked = walk(&own(names.dialect));
+    ranked.and_where(in_states(states));
     let mut card = SelectStatement::new();
     card.expr(Expr::cust("1")).from_as(names.table(Card::TABLE.name), "c").and_where(mine("c"));
-    unranked.and_where(Expr::not_exists(card));
     if let Some(after) = after {
         ranked.and_where(Expr::col(("c", "rank")).gt(Expr::val(after.put())));
-        unranked.and_where(Expr::col((T, "number")).gt(Expr::val(after.number())));
     }
     ranked.order_by_expr(upto("c.rank"), sea_query::Order::Asc);
-    unranked.order_by_expr(upto("t.number"), sea_query::Order::Asc);
-    let mut both = SelectStatement::new();
-    let mut other = SelectStatement::new();
-    other.expr(Expr::cust("*")).from_subquery(unranked, "unranked");
-    both.expr(Expr::cust("*")).from_subquery(ranked, "ranked").union(UnionType::All, other);
-    let (sql, values) = names.dialect.render(&both);
+    let mut all = SelectStatement::new();
+    all.expr(Expr::cust("*")).from_subquery(ranked, "ranked");
+    // A walk for each of a great many states would be a long text.
+    for states in states.chunks(if states.len() <= WALKS_MAX { 1 } else { states.len() }) {
+        let mut unranked = walk(&own(names.dialect));
+        unranked.and_where(in_states(states)).and_where(Expr::not_exists(card.clone()));
+        if let Some(after) = after {
+            unranked.and_where(Expr::col((T, "number")).gt(Expr::val(after.number())));
+        }
+        unranked.order_by_expr(upto("t.number"), sea_query::Order::Asc);
+        let mut one = SelectStatement::new();
+        one.expr(Expr::cust("*")).from_subquery(unranked, "unranked");
+        all.union(UnionType::All, one);
+    }
+    let (sql, values) = names.dialect.render(&all);
     let sql = sql.replace(&format!("{UPTO} ASC"), &format!("LIMIT {}", find.limit));
     let entries = |visibility: EntryVisibility| {
         format!(
@@ -114,6 +121,19 @@ pub(crate) fn page(find: &CardFind, names: &Names) -> (String, String, Values) {
         entries(EntryVisibility::Internal)
     );
     (list, format!("(SELECT * FROM ({sql}) u ORDER BY u.place LIMIT {}) t", find.limit), values)
+}
+
+/// Most states of a column that are walked along one by one.
+const WALKS_MAX: usize = 12;
+
+/// The ticket stands in one of them.
+fn in_states(states: &[String]) -> Expr {
+    let state = Expr::col((T, "state"));
+    match states {
+        [] => Expr::cust("1 = 0"),
+        [only] => state.eq(Expr::val(only.put())),
+        [..] => state.is_in(states.iter().map(Column::put)),
+    }
 }
 
 /// What stands behind the columns of [`Head`] in a row of [`page`].
