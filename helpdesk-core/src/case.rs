@@ -204,7 +204,15 @@ impl Case {
             | Event::PluginRemoved(_)
             | Event::TemplatePublished(_)
             | Event::Delegated(_)
-            | Event::DelegationRevoked(_) => {}
+            | Event::DelegationRevoked(_)
+            | Event::BoardCreated(_)
+            | Event::BoardEdited(_)
+            | Event::ColumnAdded(_)
+            | Event::ColumnEdited(_)
+            | Event::ColumnMoved(_)
+            | Event::ColumnDeleted(_)
+            | Event::ColumnRestored(_)
+            | Event::CardMoved(_) => {}
         }
     }
 }

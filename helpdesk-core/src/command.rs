@@ -5,6 +5,7 @@
 //! authorization matrix speak of the enum.
 
 pub mod approval;
+pub mod board;
 pub mod org;
 pub mod ticket;
 
@@ -12,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::approval::*;
+pub use self::board::*;
 pub use self::org::*;
 pub use self::ticket::*;
 use crate::actor::PluginId;
 use crate::approval::TemplateRef;
 use crate::id::{
-    ApprovalId, CommandId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId,
-    TicketId,
+    ApprovalId, BoardId, ColumnId, CommandId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId,
+    TagId, TenantId, TicketId,
 };
 use crate::role::RoleKey;
 use crate::time::Timestamp;
@@ -50,6 +52,10 @@ pub enum Made {
     Role(RoleKey),
     /// A tag.
     Tag(TagId),
+    /// A board.
+    Board(BoardId),
+    /// A column of a board.
+    Column(ColumnId),
     /// A version of a workflow.
     Workflow(WorkflowRef),
     /// A plugin.
@@ -82,7 +88,7 @@ macro_rules! made {
     )*};
 }
 made!(Tenant => TenantId, Project => ProjectId, Person => PersonId, Group => GroupId, Grant => GrantId, Role => RoleKey, Tag => TagId,
-      Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId,
+      Workflow => WorkflowRef, Plugin => PluginId, Ticket => TicketId, Entry => EntryId, Board => BoardId, Column => ColumnId,
       Template => TemplateRef, Approval => ApprovalId, Decision => DecisionId, Delegation => DelegationId);
 
 impl TryFrom<Made> for () {
@@ -164,6 +170,14 @@ commands! {
     ReviewApprovers => (),
     Delegate => DelegationId,
     RevokeDelegation => (),
+    CreateBoard => BoardId,
+    EditBoard => (),
+    AddColumn => ColumnId,
+    EditColumn => (),
+    MoveColumn => (),
+    DeleteColumn => (),
+    RestoreColumn => (),
+    MoveCard => (),
 }
 
 /// A command with what surrounds it.

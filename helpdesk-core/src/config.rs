@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::actor::PluginId;
 use crate::approval::template::Templates;
-use crate::id::{GroupId, ProjectId, TagId, TenantId};
+use crate::board::Board;
+use crate::id::{BoardId, GroupId, ProjectId, TagId, TenantId};
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::role::{CustomRole, Permissions, RoleKey, Scope};
 use crate::text::fold;
@@ -32,6 +33,8 @@ pub struct TenantConfig {
     pub templates: Templates,
     /// The roles it has defined, by key.
     pub roles: BTreeMap<RoleKey, CustomRole>,
+    /// The boards of its projects, deleted ones too.
+    pub boards: BTreeMap<BoardId, Arc<Board>>,
     /// Its plugins.
     pub plugins: BTreeMap<PluginId, Arc<Installation>>,
 }
@@ -101,6 +104,7 @@ impl TenantConfig {
             workflows: Shelf::default(),
             templates: Templates::default(),
             roles: BTreeMap::new(),
+            boards: BTreeMap::new(),
             plugins: BTreeMap::new(),
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::approval::{decide as approvals, delegate};
+use crate::board::card::NEAR;
+use crate::board::{self, Place};
 use crate::command::{Command, CreateTicket};
 use crate::error::Refusal;
 use crate::id::{DelegationId, EntryId, GrantId, GroupId, PersonId, TenantId, TicketId};
@@ -53,6 +55,8 @@ pub struct Needs {
     pub delegations: BTreeSet<PersonId>,
     /// A delegation.
     pub delegation: Option<DelegationId>,
+    /// A place on a board whose surroundings are wanted.
+    pub place: Option<Place>,
 }
 
 impl Needs {
@@ -66,7 +70,14 @@ impl Needs {
             | Command::DefineTag(_)
             | Command::EditTag(_)
             | Command::InstallPlugin(_)
-            | Command::RemovePlugin(_) => {}
+            | Command::RemovePlugin(_)
+            | Command::CreateBoard(_)
+            | Command::EditBoard(_)
+            | Command::AddColumn(_)
+            | Command::EditColumn(_)
+            | Command::MoveColumn(_)
+            | Command::DeleteColumn(_)
+            | Command::RestoreColumn(_) => {}
             Command::CreateProject(c) => self.people.extend(c.lead),
             Command::EditProject(c) => self.people.extend(c.lead.flatten()),
             Command::EnsurePerson(c) => {
@@ -111,6 +122,14 @@ impl Needs {
                 self.ticket(c.ticket);
                 self.texts = true; // a transition may require a description
                 self.parent(c.fields.parent.flatten());
+            }
+            Command::MoveCard(c) => {
+                self.ticket(c.ticket);
+                self.texts = true; // as for the transition it may be
+                self.parent(c.fields.parent.flatten());
+                let beside = c.before.or(c.after);
+                self.tickets.extend(beside);
+                self.place = Some(Place { board: c.board, ticket: c.ticket, beside, reach: NEAR });
             }
             Command::ForceState(c) => self.ticket(c.ticket),
             Command::MigrateTicket(c) => self.ticket(c.ticket),
@@ -263,7 +282,15 @@ impl Command {
             | Self::ResubmitApproval(_)
             | Self::ReviewApprovers(_)
             | Self::Delegate(_)
-            | Self::RevokeDelegation(_) => None,
+            | Self::RevokeDelegation(_)
+            | Self::CreateBoard(_)
+            | Self::EditBoard(_)
+            | Self::AddColumn(_)
+            | Self::EditColumn(_)
+            | Self::MoveColumn(_)
+            | Self::DeleteColumn(_)
+            | Self::RestoreColumn(_)
+            | Self::MoveCard(_) => None,
         }
     }
 
@@ -272,6 +299,7 @@ impl Command {
         match self {
             Self::EditTicket(c) => Some(c.ticket),
             Self::MoveTo(c) => Some(c.ticket),
+            Self::MoveCard(c) => Some(c.ticket),
             Self::ForceState(c) => Some(c.ticket),
             Self::MigrateTicket(c) => Some(c.ticket),
             Self::Relate(c) => Some(c.ticket),
@@ -319,7 +347,14 @@ impl Command {
             | Self::PublishTemplate(_)
             | Self::Delegate(_)
             | Self::RevokeDelegation(_)
-            | Self::CreateTicket(_) => None,
+            | Self::CreateTicket(_)
+            | Self::CreateBoard(_)
+            | Self::EditBoard(_)
+            | Self::AddColumn(_)
+            | Self::EditColumn(_)
+            | Self::MoveColumn(_)
+            | Self::DeleteColumn(_)
+            | Self::RestoreColumn(_) => None,
         }
     }
 }
@@ -377,5 +412,13 @@ pub fn decide(scene: &Scene, command: &Command, ctx: &mut Ctx<'_>) -> Result<Dec
         Command::ReviewApprovers(c) => approvals::review(scene, c, ctx),
         Command::Delegate(c) => delegate::delegate(scene, c, ctx),
         Command::RevokeDelegation(c) => delegate::revoke(scene, c, ctx),
+        Command::CreateBoard(c) => board::decide::create(scene, c, ctx),
+        Command::EditBoard(c) => board::decide::edit(scene, c, ctx),
+        Command::AddColumn(c) => board::decide::add_column(scene, c, ctx),
+        Command::EditColumn(c) => board::decide::edit_column(scene, c, ctx),
+        Command::MoveColumn(c) => board::decide::move_column(scene, c, ctx),
+        Command::DeleteColumn(c) => board::decide::delete_column(scene, c, ctx),
+        Command::RestoreColumn(c) => board::decide::restore_column(scene, c, ctx),
+        Command::MoveCard(c) => board::card::move_card(scene, c, ctx),
     }
 }

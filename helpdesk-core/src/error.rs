@@ -163,6 +163,16 @@ pub enum WorkflowRefusal {
         /// What stands in the way.
         says: String,
     },
+    /// No transition can be taken into a column of a board.
+    #[error("nothing leads from `{state}` into the column `{column}` now: {}", reasons.join("; "))]
+    Shut {
+        /// The column's title.
+        column: String,
+        /// The present state.
+        state: String,
+        /// Why each transition that leads there is closed, or what there is instead.
+        reasons: Vec<String>,
+    },
     /// The workflow has no such state.
     #[error("no state `{0}` in this workflow")]
     NoState(String),
@@ -218,7 +228,10 @@ impl Refusal {
             Self::Workflow(WorkflowRefusal::Unmet { .. }) => "CONDITIONS_UNMET",
             Self::Workflow(WorkflowRefusal::Stuck { .. }) => "EFFECT_IMPOSSIBLE",
             Self::Workflow(
-                WorkflowRefusal::Unknown { .. } | WorkflowRefusal::Closed { .. } | WorkflowRefusal::NoState(_),
+                WorkflowRefusal::Unknown { .. }
+                | WorkflowRefusal::Closed { .. }
+                | WorkflowRefusal::Shut { .. }
+                | WorkflowRefusal::NoState(_),
             ) => "TRANSITION_NOT_ALLOWED",
             Self::Workflow(WorkflowRefusal::Gated { .. }) => "APPROVAL_REQUIRED",
             Self::Malformed(_) => "WORKFLOW_MALFORMED",

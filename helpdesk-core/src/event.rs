@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 pub use self::envelope::{BadCursor, Cause, Cursor, Envelope, Subject};
 use crate::actor::PluginId;
 use crate::approval::{ApprovalState, Needed, StepState, TemplateRef, Verdict};
+use crate::board::Column;
+use crate::filter::Filter;
 use crate::id::{
-    ApprovalId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, SlotId, TagId, TicketId,
+    ApprovalId, BoardId, ColumnId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, SlotId,
+    TagId, TicketId,
 };
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Permissions, Principal, Relations, RoleKey, Scope};
@@ -238,7 +241,7 @@ events! {
     /// The next round of an approval began, at the step `from` (its place in the template).
     RoundOpened = "approval.round_opened" @ 1 {
         approval: ApprovalId, round: u32, hash: String, because: NewRound, from: u32,
-        edited_by: Option<PersonId>,
+        edited_by: Option<PersonId>, requested_by: Option<PersonId>,
     }
     /// A step began; those asked are in it.
     StepOpened = "approval.step_opened" @ 1 {
@@ -295,6 +298,29 @@ events! {
     }
     /// An automation chain was stopped because it went over its budget (SEMANTICS, Automation).
     AutomationStopped = "automation.stopped" @ 1 { plugin: PluginId, limit: String, used: u64, allowed: u64, }
+    /// A board came to be.
+    BoardCreated = "board.created" @ 1 {
+        board: BoardId, project: ProjectId, name: String, filter: Filter, columns: Vec<Column>,
+    }
+    /// A board changed; what is absent stayed.
+    BoardEdited = "board.edited" @ 1 {
+        board: BoardId, name: Option<String>, filter: Option<Filter>, deleted: Option<bool>,
+    }
+    /// A column was put on a board, to the left of another one or at the right end.
+    ColumnAdded = "board.column_added" @ 1 { board: BoardId, column: Column, before: Option<ColumnId>, }
+    /// A column changed, or lost states to another one; what is absent stayed.
+    ColumnEdited = "board.column_edited" @ 1 {
+        board: BoardId, column: ColumnId, title: Option<String>, colour: Option<String>, states: Option<Vec<String>>,
+        #[serde(default, with = "double", skip_serializing_if = "Option::is_none")] limit: Option<Option<u32>>,
+    }
+    /// A column was moved to the left of another one, or to the right end.
+    ColumnMoved = "board.column_moved" @ 1 { board: BoardId, column: ColumnId, before: Option<ColumnId>, }
+    /// A column was deleted; another one shows its states now.
+    ColumnDeleted = "board.column_deleted" @ 1 { board: BoardId, column: ColumnId, into: Option<ColumnId>, }
+    /// A deleted column came back, without states.
+    ColumnRestored = "board.column_restored" @ 1 { board: BoardId, column: ColumnId, }
+    /// A card was put at another place of a board.
+    CardMoved = "board.card_moved" @ 1 { board: BoardId, ticket: TicketId, column: ColumnId, rank: String, }
 }
 
 impl Event {
@@ -354,7 +380,15 @@ impl Event {
             | Self::ApprovalEnded(_)
             | Self::Delegated(_)
             | Self::DelegationRevoked(_)
-            | Self::TicketRestored(_) => false,
+            | Self::TicketRestored(_)
+            | Self::BoardCreated(_)
+            | Self::BoardEdited(_)
+            | Self::ColumnAdded(_)
+            | Self::ColumnEdited(_)
+            | Self::ColumnMoved(_)
+            | Self::ColumnDeleted(_)
+            | Self::ColumnRestored(_)
+            | Self::CardMoved(_) => false,
             // What we cannot read we show to nobody but staff.
             Self::Foreign(_) => true,
         }
@@ -438,6 +472,14 @@ impl Event {
             | Self::DelegationRevoked(_)
             | Self::ApprovalConsulted(_)
             | Self::AutomationStopped(_)
+            | Self::BoardCreated(_)
+            | Self::BoardEdited(_)
+            | Self::ColumnAdded(_)
+            | Self::ColumnEdited(_)
+            | Self::ColumnMoved(_)
+            | Self::ColumnDeleted(_)
+            | Self::ColumnRestored(_)
+            | Self::CardMoved(_)
             | Self::Foreign(_) => vec![],
         }
     }
@@ -514,6 +556,14 @@ impl Event {
             | Self::DelegationRevoked(_)
             | Self::ApprovalConsulted(_)
             | Self::AutomationStopped(_)
+            | Self::BoardCreated(_)
+            | Self::BoardEdited(_)
+            | Self::ColumnAdded(_)
+            | Self::ColumnEdited(_)
+            | Self::ColumnMoved(_)
+            | Self::ColumnDeleted(_)
+            | Self::ColumnRestored(_)
+            | Self::CardMoved(_)
             | Self::Foreign(_) => vec![],
         }
     }

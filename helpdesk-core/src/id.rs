@@ -77,6 +77,10 @@ ids! {
     GrantId = "grant";
     /// A tag of a project.
     TagId = "tag";
+    /// A board of a project.
+    BoardId = "board";
+    /// A column of a board.
+    ColumnId = "column";
     /// An entry of a ticket's conversation.
     EntryId = "entry";
     /// An event of the log.

@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod approval;
+pub mod board;
 pub mod case;
 pub mod command;
 pub mod config;

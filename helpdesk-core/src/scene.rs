@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 pub use self::ctx::{Ctx, Turns};
 use crate::approval::{Delegation, advance};
+use crate::board::Surroundings;
 use crate::case::{Case, Moment};
 use crate::command::Made;
 use crate::config::TenantConfig;
@@ -130,6 +131,8 @@ pub struct Scene {
     pub looked_up: BTreeSet<PersonId>,
     /// Whether another tenant has the key the command wants.
     pub tenant_taken: bool,
+    /// The cards around the place the command wants.
+    pub place: Surroundings,
     cases: BTreeMap<TicketId, Slot>,
     /// The tickets all sub-tickets of which are among the cases.
     below: BTreeSet<TicketId>,
@@ -159,6 +162,7 @@ impl Scene {
             editors: BTreeMap::new(),
             looked_up: BTreeSet::new(),
             tenant_taken: false,
+            place: Surroundings::default(),
             cases: cases.into_iter().map(|c| (c.ticket.id, Slot { before: Some(c), after: None })).collect(),
             below: BTreeSet::new(),
             reads: BTreeMap::new(),
@@ -379,19 +383,16 @@ impl Scene {
         self.events.is_empty()
     }
 
-    /// Whether something was overtaken: a move begins where the ticket no longer is, for two consequences moved it and the
-    /// first one did; or a round has begun already.
+    /// Whether something was overtaken by another consequence of the same command: a move begins where the ticket no longer
+    /// is, somebody is on it already, a round or a step is not the present one.
     fn is_overtaken(&self, subject: &Subject, event: &Event) -> bool {
         let Some(case) = subject.ticket().and_then(|id| self.case(id)) else { return false };
         match event {
             Event::TicketMoved(moved) => case.ticket.state != moved.from,
-            // Two edits in one command begin one round.
-            Event::RoundOpened(opened) => case
-                .approvals
-                .as_ref()
-                .and_then(|all| all.get(opened.approval))
-                .is_some_and(|approval| approval.round + 1 != opened.round),
-            _ => false,
+            // Two steps may ask the same person.
+            Event::ParticipantAdded(added) => case.is(added.person, added.relation),
+            Event::ParticipantRemoved(removed) => !case.is(removed.person, removed.relation),
+            _ => case.approvals.as_ref().is_some_and(|all| all.is_overtaken(event)),
         }
     }
 

@@ -34,11 +34,12 @@ pub use self::row::{Head, Kv, Row, RunRecord, Write};
 pub use self::work::{Depth, Job, Lease, NewJob, Queue, Release, Sweep};
 use crate::actor::{Actor, Author};
 use crate::approval::{Delegation, Slot};
+use crate::board::Rank;
 use crate::config::TenantConfig;
 use crate::decide::Needs;
 use crate::event::{Cause, Cursor, Envelope, Event, Subject};
 use crate::filter::{Filter, Order};
-use crate::id::{EventId, PersonId, SlotId, TenantId, TicketId};
+use crate::id::{BoardId, EventId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, PersonKind};
 use crate::role::Grant;
 use crate::ticket::{Entry, Link, Participant, Revision};
@@ -185,6 +186,32 @@ pub struct Find {
 /// A ticket in a list: the head with its people and tags.
 pub type Found = Parts;
 
+/// One page of the cards in a column of a board.
+#[derive(Debug, Clone)]
+pub struct CardFind {
+    /// Which tickets the board shows. Its order and place are not looked at.
+    pub find: Find,
+    /// The board.
+    pub board: BoardId,
+    /// The states the column shows.
+    pub states: Vec<String>,
+    /// After this place, exclusive.
+    pub after: Option<Rank>,
+}
+
+/// A card in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardFound {
+    /// Where it stands: the rank of its card, else that of its number.
+    pub rank: Rank,
+    /// How many public entries it has, without deleted ones.
+    pub public: u32,
+    /// How many internal ones.
+    pub internal: u32,
+    /// The ticket.
+    pub parts: Parts,
+}
+
 /// Which ticket to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
@@ -249,6 +276,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many tickets match, counted up to `cap`, with the epoch.
     fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, (i64, Count)>;
+
+    /// One page of a column's cards, in order of rank, with the epoch as in [`find`](Self::find).
+    fn cards<'a>(&'a self, find: &'a CardFind) -> Answer<'a, (i64, Vec<CardFound>)>;
 
     /// A ticket with text and its first `entries` entries, oldest first, internal ones too; one trip. With the epoch.
     fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, InputObject, Object, Result, SimpleObject};
-use helpdesk_core::event::{self, Cursor, Subject};
+use helpdesk_core::event::{self, Cursor};
 use helpdesk_core::id::TicketId;
 use helpdesk_core::value::{Change, Value};
 use helpdesk_core::{Desk, Envelope, Filter};
@@ -64,11 +64,11 @@ impl Event {
     async fn subject_key(&self) -> String {
         self.0.subject.key()
     }
-    /// The ticket it is about, as it is now, if it is about one that you still may see.
+    /// The ticket it is about, or whose card it is about, as it is now, if you still may see it.
     async fn ticket(&self, ctx: &Context<'_>) -> Result<Option<Ticket>> {
-        match &self.0.subject {
-            Subject::Ticket(id) => Ok(Session::of(ctx)?.loaders.ticket(*id).await?.map(Ticket)),
-            _ => Ok(None),
+        match self.0.subject.shows() {
+            Some(id) => Ok(Session::of(ctx)?.loaders.ticket(id).await?.map(Ticket)),
+            None => Ok(None),
         }
     }
     /// The version of the subject that the command made.

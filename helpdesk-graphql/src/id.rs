@@ -8,7 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned};
 use async_graphql::{ServerResult, Value};
 use helpdesk_core::actor::PluginId;
-use helpdesk_core::id::{EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use helpdesk_core::id::{BoardId, ColumnId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use helpdesk_core::workflow::WorkflowRef;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ macro_rules! nouns {
 }
 nouns! {
     "tenant" => TenantId, "project" => ProjectId, "person" => PersonId, "group" => GroupId, "grant" => GrantId,
-    "tag" => TagId, "ticket" => TicketId,
+    "tag" => TagId, "ticket" => TicketId, "board" => BoardId, "column" => ColumnId,
 }
 
 impl Noun for WorkflowRef {

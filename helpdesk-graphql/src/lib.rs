@@ -17,6 +17,7 @@
 
 mod actor;
 mod api;
+mod board;
 mod connection;
 mod drawing;
 mod entry;

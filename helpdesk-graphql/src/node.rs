@@ -3,9 +3,10 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::join_all;
 use helpdesk_core::actor::PluginId;
-use helpdesk_core::id::{GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use helpdesk_core::id::{BoardId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use helpdesk_core::workflow::WorkflowRef;
 
+use crate::board::Board;
 use crate::entry::Entry;
 use crate::fault::{NOT_FOUND, bad_input, has_code};
 use crate::grant::Grant;
@@ -37,6 +38,7 @@ pub(crate) enum Node {
     Plugin(Plugin),
     Ticket(Ticket),
     Entry(Entry),
+    Board(Board),
 }
 
 async fn load(ctx: &Context<'_>, id: &str) -> Result<Node> {
@@ -65,6 +67,7 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Node> {
         PluginId => plugin::Plugin,
         TicketId => ticket::Ticket,
         EntryOf => entry::Entry,
+        BoardId => board::Board,
     }
 }
 

@@ -6,6 +6,7 @@ use helpdesk_core::id::{PersonId, ProjectId};
 use helpdesk_core::org;
 use helpdesk_core::role::Relations;
 
+use crate::board::{Board, BoardConnection};
 use crate::connection::{Named, connection, page_of};
 use crate::fault::{bad_input, not_found};
 use crate::id::{Ref, global};
@@ -98,6 +99,20 @@ impl Project {
         let tags: Vec<Tag> = tags.cloned().map(Tag).collect();
         let count = tags.len();
         Ok(TagConnection { page: page_of(tags, Tag::place, first, after.as_deref())?, count })
+    }
+    /// Its boards, by name.
+    async fn boards(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<BoardConnection> {
+        let config = Session::of(ctx)?.config().await?;
+        // A deleted board is found by its id; lists show what can be used.
+        let live = config.boards.values().filter(|board| board.project == self.0.id && board.deleted_at.is_none());
+        let boards: Vec<Board> = live.cloned().map(Board).collect();
+        let count = boards.len();
+        Ok(BoardConnection { page: page_of(boards, Board::place, first, after.as_deref())?, count })
     }
     /// What the viewer's roles allow in it.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {

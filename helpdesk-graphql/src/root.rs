@@ -2,6 +2,8 @@
 
 use async_graphql::MergedObject;
 
+use crate::board::BoardQuery;
+use crate::board::mutation::BoardMutation;
 use crate::entry::EntryMutation;
 use crate::event::EventQuery;
 use crate::explain::ExplainQuery;
@@ -37,6 +39,7 @@ pub struct Query(
     RoleQuery,
     PluginQuery,
     EventQuery,
+    BoardQuery,
 );
 
 /// The mutations: one input and one payload each.
@@ -55,4 +58,5 @@ pub struct Mutation(
     TicketMutation,
     LinkMutation,
     EntryMutation,
+    BoardMutation,
 );

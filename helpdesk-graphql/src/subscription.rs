@@ -7,7 +7,7 @@ use async_graphql::{Context, Description, Error, Result, SimpleObject, Subscript
 use futures_util::{Stream, StreamExt, stream};
 use helpdesk_core::desk::live::Live;
 use helpdesk_core::filter::Cond;
-use helpdesk_core::id::TicketId;
+use helpdesk_core::id::{BoardId, TicketId};
 use helpdesk_core::{ActError, Actor, Cursor, Desk, Filter};
 
 use crate::event::{Event, EventFilter, Wanted};
@@ -74,6 +74,21 @@ impl Subscription {
         wanted.tickets = Filter::from(Cond::Id(vec![id.0]));
         begin(desk, actor, wanted, after, heartbeat).await
     }
+
+    /// What happens on a board after a cursor, then as it happens: events of the tickets of its project, whether they are
+    /// cards now or have ceased to be, of the board and of its cards; what you may see of them.
+    async fn board_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The board.")] id: Ref<BoardId>,
+        #[graphql(desc = "After this place; from now on when omitted.")] after: Option<EventCursor>,
+        #[graphql(default = 15, desc = "Seconds of silence after which a heartbeat is sent, 1 to 300.")] heartbeat: i32,
+    ) -> Result<impl Stream<Item = Result<EventStreamItem>>> {
+        let (desk, actor) = viewer(ctx)?;
+        let (silence, passed) = beginning(desk, after, heartbeat).await?;
+        let source = desk.watch_board(actor, id.0, passed).await.map_err(|error| failed(&error))?;
+        Ok(flow(Box::pin(source), Wanted::of(None)?, passed, silence))
+    }
 }
 
 type Source = Pin<Box<dyn Stream<Item = Result<Live, ActError>> + Send>>;
@@ -94,15 +109,29 @@ async fn begin(
     after: Option<EventCursor>,
     heartbeat: i32,
 ) -> Result<impl Stream<Item = Result<EventStreamItem>> + use<>> {
+    let (silence, passed) = beginning(desk, after, heartbeat).await?;
+    let source: Source = Box::pin(desk.subscribe(actor, wanted.tickets.clone(), passed));
+    Ok(flow(source, wanted, passed, silence))
+}
+
+/// After how much silence a heartbeat is sent, and where the stream begins.
+async fn beginning(desk: &Desk, after: Option<EventCursor>, heartbeat: i32) -> Result<(Duration, Cursor)> {
     let silence = u64::try_from(heartbeat).ok().filter(|seconds| (1..=300).contains(seconds));
     let silence = silence.ok_or_else(|| bad_input(format!("`heartbeat` is {heartbeat}; give 1 to 300 seconds")))?;
     let passed = match after {
         Some(after) => after.0,
         None => desk.head_of_log().await.map_err(|error| failed(&error))?,
     };
-    let source: Source = Box::pin(desk.subscribe(actor, wanted.tickets.clone(), passed));
-    let state = State { source, wanted, passed, silence: Duration::from_secs(silence), over: false };
-    Ok(stream::unfold(state, next))
+    Ok((Duration::from_secs(silence), passed))
+}
+
+fn flow(
+    source: Source,
+    wanted: Wanted,
+    passed: Cursor,
+    silence: Duration,
+) -> impl Stream<Item = Result<EventStreamItem>> + use<> {
+    stream::unfold(State { source, wanted, passed, silence, over: false }, next)
 }
 
 /// The next event for the viewer, or a heartbeat when there was none for so long.

@@ -182,6 +182,7 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
                 "tenant" | "project" => "key",
                 "ticket" | "id" => "id",
                 "role" => "key",
+                "column" => "title",
                 _ => "name",
             });
             UserError::AlreadyExists(AlreadyExists { code, message, path, noun: noun.into(), given })
@@ -229,6 +230,7 @@ fn closed(refusal: WorkflowRefusal, code: String, message: String, places: Place
         WorkflowRefusal::Guarded { transition, .. } | WorkflowRefusal::Stuck { transition, .. } => {
             ("transition", Some(transition), None, vec![])
         }
+        WorkflowRefusal::Shut { state, .. } => ("column", None, Some(state), vec![]),
         WorkflowRefusal::NoState(_) => ("state", None, None, vec![]),
     };
     let (path, missing) = (path(field, places), missing.into_iter().map(Into::into).collect());

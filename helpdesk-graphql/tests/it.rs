@@ -2,6 +2,8 @@
 
 #[path = "it/bad_input.rs"]
 mod bad_input;
+#[path = "it/boards.rs"]
+mod boards;
 #[path = "it/commands.rs"]
 mod commands;
 #[path = "it/drawings.rs"]

@@ -31,6 +31,7 @@ CREATE TABLE hd_approval (
     edited_by uuid NOT NULL,
     requested_at bigint NOT NULL,
     ended_at bigint NOT NULL,
+    resubmitted_by uuid NOT NULL,
     PRIMARY KEY (tenant_id, ticket_id, id)
 );
 

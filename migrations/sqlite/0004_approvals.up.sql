@@ -31,6 +31,7 @@ CREATE TABLE hd_approval (
     edited_by BLOB NOT NULL,
     requested_at INTEGER NOT NULL,
     ended_at INTEGER NOT NULL,
+    resubmitted_by BLOB NOT NULL,
     PRIMARY KEY (tenant_id, ticket_id, id)
 ) WITHOUT ROWID;
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use super::model::{Approval, ApprovalState, Approvals, SlotState, StepState, Verdict};
 use super::resolve::{barred, eligible};
-use super::rule::{Seat, Tally};
-use super::template::{OnEmpty, Template};
+use super::rule::{Rule, Seat, Tally, Unreachable};
+use super::template::{Approver, OnEmpty, Template};
 use super::watch;
 use crate::case::Case;
 use crate::error::Refusal;
@@ -18,8 +18,11 @@ use crate::event::{
 use crate::id::{ApprovalId, PersonId};
 use crate::scene::{Ctx, Scene};
 use crate::ticket::Relation;
+use crate::workflow::Validator;
 use crate::workflow::exits::{self, Asker};
 
+/// What stands before the way in which somebody was found as a fallback.
+pub(super) const FALLBACK: &str = "fallback ";
 /// Most people asked in one step.
 pub const ASKED_MAX: usize = 100;
 
@@ -67,10 +70,15 @@ pub(crate) fn react(
         Event::SlotVacated(_) => now.farewell(&BTreeSet::new()),
         Event::ApprovalEnded(e) => {
             let mut then = now.farewell(&BTreeSet::new());
-            then.extend(now.leave_gate(e.approval, e.state));
+            then.extend(now.leave_gate(e.approval, e.state, ctx));
             then
         }
         Event::TicketMoved(e) if e.after.ended() => now.cancel_all("the ticket has ended"),
+        Event::TicketMigrated(e) if e.category_after.ended() => now.cancel_all("the ticket has ended"),
+        // Whoever is asked goes on seeing what they are asked about.
+        Event::ParticipantRemoved(e) if e.relation == Relation::Approver && now.is_asked(e.person) => {
+            now.welcome(vec![e.person])
+        }
         Event::TicketDeleted(_) => now.cancel_all("the ticket was deleted"),
         _ => return Ok(watch::edited(scene, case, event, ctx)),
     };
@@ -96,19 +104,33 @@ pub(super) fn open_step(
     }
     let barred = if template.definition().self_approval { BTreeSet::new() } else { barred(case, approval) };
     let mut found = eligible(scene, case, &step.ask, &barred, ctx);
+    let blocked = |note: String| Event::from(StepBlocked { approval: id, round, index, step: step.key.clone(), note });
     if found.is_empty() {
+        // Those who may not approve their own are no reason to do without anybody.
+        let alone = !barred.is_empty() && !eligible(scene, case, &step.ask, &BTreeSet::new(), ctx).is_empty();
         match &step.on_empty {
+            OnEmpty::Skip if alone => return Some(blocked("only those whose own it is could be asked".into())),
             OnEmpty::Block => {}
             OnEmpty::Skip => return Some(skipped("nobody can be asked")),
-            OnEmpty::Fallback(who) => found = eligible(scene, case, std::slice::from_ref(who), &barred, ctx),
+            OnEmpty::Fallback(who) => {
+                found = eligible(scene, case, std::slice::from_ref(who), &barred, ctx);
+                found.iter_mut().for_each(|who| who.via.insert_str(0, FALLBACK));
+            }
         }
     }
-    let blocked = |note: String| StepBlocked { approval: id, round, index, step: step.key.clone(), note }.into();
     if found.len() > ASKED_MAX {
         let message = format!("{} people would be asked, at most {ASKED_MAX} can be; name fewer", found.len());
         return Some(blocked(message));
     }
     let seats: Vec<Seat> = found.iter().map(|who| Seat { groups: who.groups.clone(), vote: None }).collect();
+    // A group nobody of which can be asked has its say all the same.
+    let missing = step.ask.iter().find_map(|who| match who {
+        Approver::Group(group) => Some(*group).filter(|group| !seats.iter().any(|seat| seat.groups.contains(group))),
+        _ => None,
+    });
+    if let (Rule::PerGroup(needed), Some(group), false) = (step.rule, missing, seats.is_empty()) {
+        return Some(blocked(Unreachable::GroupTooSmall { group, needed, asked: 0 }.to_string()));
+    }
     let needed = match step.rule.needed(&seats) {
         Ok(needed) => needed,
         Err(unreachable) => return Some(blocked(unreachable.to_string())),
@@ -260,6 +282,12 @@ impl<'a> Now<'a> {
         running.map(end).collect()
     }
 
+    /// Whether a decision or an opinion of theirs is awaited.
+    fn is_asked(&self, person: PersonId) -> bool {
+        let waits = |slot: &super::Slot| slot.state == SlotState::Open && slot.person == person;
+        self.approvals.slots.iter().any(|slot| waits(slot) || slot.consulted == Some(person))
+    }
+
     /// Whoever is asked becomes an approver of the ticket, which shows it to them.
     fn welcome(&self, people: Vec<PersonId>) -> Vec<Event> {
         let relation = Relation::Approver;
@@ -292,8 +320,19 @@ impl<'a> Now<'a> {
         gone.map(|person| ParticipantRemoved { person, relation }.into()).collect()
     }
 
+    /// Whether every sub-ticket has ended; `None` when nobody looked yet.
+    fn children_ended(&self, ctx: &mut Ctx<'_>) -> Option<bool> {
+        let id = self.case.ticket.id;
+        if !self.scene.looked_below(id) {
+            ctx.wants.below.insert(id);
+            return None;
+        }
+        let open = |case: &&Case| case.ticket.deleted_at.is_none() && !case.ticket.category.ended();
+        Some(!self.scene.cases().filter(|case| case.ticket.parent == Some(id)).any(|case| open(&case)))
+    }
+
     /// A ticket that waits at a gate for this approval takes the way its workflow names for the outcome, if that is open.
-    fn leave_gate(&self, id: ApprovalId, state: ApprovalState) -> Vec<Event> {
+    fn leave_gate(&self, id: ApprovalId, state: ApprovalState, ctx: &mut Ctx<'_>) -> Vec<Event> {
         let (case, ticket) = (self.case, &self.case.ticket);
         let Some(approval) = self.approvals.get(id) else { return vec![] };
         let gate = case.workflow.state(&ticket.state).and_then(|state| state.gate.as_ref());
@@ -308,7 +347,10 @@ impl<'a> Now<'a> {
             | ApprovalState::Cancelled => return vec![],
         };
         let way = way.as_ref().and_then(|way| case.workflow.transition(way)).filter(|way| way.leaves(&ticket.state));
-        let asker = Asker { may: crate::role::Permissions::ALL, person: None, children_ended: None };
+        // All sub-tickets count here: nobody in particular goes this way.
+        let looks = way.is_some_and(|way| way.validators.contains(&Validator::ChildrenEnded));
+        let children_ended = looks.then(|| self.children_ended(ctx)).flatten();
+        let asker = Asker { may: crate::role::Permissions::ALL, person: None, children_ended };
         let open = |way: &&crate::workflow::Transition| {
             exits::guarded(way, case, None).is_none() && exits::validate(way, case, None, asker).is_ok()
         };

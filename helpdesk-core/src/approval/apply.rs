@@ -6,7 +6,7 @@ use super::model::{
 };
 use super::rule::Seat;
 use crate::case::Moment;
-use crate::event::{ApprovalConsulted, ApprovalDecided, Event, SlotMove};
+use crate::event::{ApprovalConsulted, ApprovalDecided, Event, NewRound, SlotMove};
 use crate::id::{ApprovalId, Salt, SlotId, TenantId, TicketId};
 
 /// The next number of a list.
@@ -35,6 +35,7 @@ impl Approvals {
                 state: ApprovalState::Pending,
                 hash: e.hash.clone(),
                 requested_by: e.requested_by,
+                resubmitted_by: None,
                 edited_by: e.edited_by,
                 requested_at: moment.at,
                 ended_at: None,
@@ -47,6 +48,7 @@ impl Approvals {
                     approval.state = ApprovalState::Pending;
                     approval.hash.clone_from(&e.hash);
                     approval.edited_by = e.edited_by.or(approval.edited_by);
+                    approval.resubmitted_by = e.requested_by.or(approval.resubmitted_by);
                     approval.ended_at = None;
                 });
             }
@@ -135,6 +137,27 @@ impl Approvals {
             _ => return,
         }
         self.look_for_blocks();
+    }
+
+    /// Whether something was overtaken: an end, a round or an edit that came first in the same command.
+    pub(crate) fn is_overtaken(&self, event: &Event) -> bool {
+        let runs = |id: ApprovalId, round: u32| {
+            self.get(id).is_some_and(|approval| approval.state.running() && approval.round == round)
+        };
+        match event {
+            // Two edits in one command begin one round, and none begins for what has ended meanwhile.
+            Event::RoundOpened(e) => {
+                self.get(e.approval).is_none_or(|approval| approval.round + 1 != e.round)
+                    || (e.because == NewRound::Edited && !runs(e.approval, e.round - 1))
+            }
+            Event::StepOpened(e) => !runs(e.approval, e.round),
+            Event::StepSkipped(e) => !runs(e.approval, e.round),
+            Event::StepBlocked(e) => !runs(e.approval, e.round),
+            Event::StepEnded(e) => !runs(e.approval, e.round),
+            Event::ApprovalEnded(e) => self.get(e.approval).is_none_or(|approval| !approval.state.running()),
+            Event::ApprovalEdited(e) => self.get(e.approval).is_none_or(|approval| !approval.state.running()),
+            _ => false,
+        }
     }
 
     fn decided(&mut self, of: Of, e: &ApprovalDecided, moment: Moment<'_>) {

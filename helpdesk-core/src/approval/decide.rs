@@ -6,9 +6,11 @@ mod slots;
 
 pub use slots::{advise, consult, reassign, review};
 
+use std::collections::BTreeSet;
+
 use super::model::{Approval, ApprovalState, Approvals, SlotState, Verdict};
 use super::refusal::ApprovalRefusal;
-use super::resolve::barred;
+use super::resolve::{barred, eligible};
 use super::rule::Vote;
 use super::template::{PublishedTemplate, Resubmit, Template};
 use super::watch;
@@ -28,7 +30,7 @@ use crate::ticket::decide::fields::check_text;
 use crate::ticket::decide::{check_reason, live, require};
 use crate::value::Field;
 
-/// Most approvals of one ticket, and most rounds of one approval.
+/// Most approvals of one ticket.
 const APPROVALS_MAX: usize = 50;
 
 /// Publishes the next version of a template. What is published already stays as it is.
@@ -135,19 +137,22 @@ pub(crate) fn started(scene: &Scene, case: &Case, key: &str, ctx: &mut Ctx<'_>) 
 fn again(scene: &Scene, case: &Case, approval: &Approval, ctx: &mut Ctx<'_>) -> Result<Event, Refusal> {
     let template = scene.config.templates.get(&approval.template);
     let template = template.ok_or_else(|| Refusal::not_found("template", &approval.template))?;
-    if approval.round as usize >= APPROVALS_MAX {
-        let message = format!("has had {APPROVALS_MAX} rounds; request another approval");
+    if approval.round as usize >= watch::ROUNDS_MAX {
+        let message = format!("has had {} rounds; request another approval", watch::ROUNDS_MAX);
         return Err(Refusal::invalid("approval", message));
     }
     let hash = watch::hash(case, template);
     let rejected = case.approvals.as_ref().and_then(|all| {
         all.steps_of(approval).find(|step| step.state == super::StepState::Rejected).map(|step| step.index)
     });
-    let same = hash == approval.hash && template.definition().resubmit == Resubmit::Rejected;
+    let same = hash == approval.hash
+        && approval.state == ApprovalState::Rejected
+        && template.definition().resubmit == Resubmit::Rejected;
     let from = rejected.filter(|_| same).unwrap_or(0);
     let round = approval.round + 1;
     let edited_by = last_editor(scene, case, &template.definition().watched, ctx);
-    Ok(RoundOpened { approval: approval.id, round, hash, because: NewRound::Resubmitted, from, edited_by }.into())
+    let (approval, because, requested_by) = (approval.id, NewRound::Resubmitted, ctx.access.person());
+    Ok(RoundOpened { approval, round, hash, because, from, edited_by, requested_by }.into())
 }
 
 /// The approval of a ticket, with all of the ticket's.
@@ -190,7 +195,17 @@ pub fn decide(scene: &Scene, ask: &DecideApproval, ctx: &mut Ctx<'_>) -> Result<
     let wanted = place::Wanted { me, step: ask.step.as_deref(), on_behalf_of: ask.on_behalf_of };
     let slot = place::to_decide(scene, case, approval, wanted, ctx)?;
     let step = approvals.step_of(slot).ok_or(ApprovalRefusal::NotAsked)?;
-    let own = scene.config.templates.get(&approval.template).is_some_and(|it| it.definition().self_approval);
+    let template = scene.config.templates.get(&approval.template);
+    // A role that was all they were asked for may have ended since.
+    if slot.via.split(' ').all(|way| way.starts_with("role:"))
+        && let Some(definition) = template.and_then(|template| template.step(slot.index))
+    {
+        let holds = eligible(scene, case, &definition.ask, &BTreeSet::new(), ctx);
+        if !holds.iter().any(|who| who.person == slot.person) {
+            return Err(ApprovalRefusal::NotAsked.into());
+        }
+    }
+    let own = template.is_some_and(|it| it.definition().self_approval);
     if ask.verdict == Vote::Approved && !own {
         let barred = barred(case, approval);
         if barred.contains(&me) || barred.contains(&slot.person) {
@@ -223,19 +238,23 @@ pub fn retract(scene: &Scene, ask: &RetractDecision, ctx: &mut Ctx<'_>) -> Resul
         let step = approvals.step_of(slot).filter(|step| ask.step.as_ref().is_none_or(|key| *key == step.key))?;
         let here = (slot.approval, slot.round) == (approval.id, approval.round);
         let decided = matches!(slot.state, SlotState::Approved | SlotState::Rejected);
-        let said = approvals.last_on(slot.id).filter(|said| said.person == me && said.verdict != Verdict::Retracted)?;
-        (here && decided).then_some((slot, step, said))
+        let said = approvals.last_on(slot.id).filter(|said| said.verdict != Verdict::Retracted);
+        // What was carried over was said in an earlier round.
+        let own = said.map_or(slot.carried && slot.person == me, |said| said.person == me);
+        (here && decided && own).then(|| (said.map_or(0, |said| said.number), slot, step))
     });
-    let mine: Vec<_> = mine.collect();
-    let mut open = mine.iter().filter(|(_, step, _)| step.state.running() && approval.state.running());
-    let Some((slot, step, before)) = open.next() else {
+    let mut mine: Vec<_> = mine.collect();
+    mine.sort_by_key(|(number, ..)| *number);
+    let open: Vec<_> = mine.iter().filter(|(_, _, step)| step.state.running() && approval.state.running()).collect();
+    // Of several in one step, said for several people, the last.
+    let Some((_, slot, step)) = open.last() else {
         return Err(match mine.last() {
-            Some((_, step, _)) => ApprovalRefusal::StepEnded { state: step.state }.into(),
+            Some((_, _, step)) => ApprovalRefusal::StepEnded { state: step.state }.into(),
             None => ApprovalRefusal::NothingToRetract.into(),
         });
     };
-    if open.next().is_some() {
-        let steps = mine.iter().map(|(_, step, _)| step.key.as_str()).collect::<Vec<_>>().join(", ");
+    if open.iter().any(|(_, _, other)| other.index != step.index) {
+        let steps = open.iter().map(|(_, _, step)| step.key.as_str()).collect::<Vec<_>>().join(", ");
         return Err(ApprovalRefusal::Ambiguous { steps }.into());
     }
     let decision = ctx.mint.id();
@@ -248,7 +267,7 @@ pub fn retract(scene: &Scene, ask: &RetractDecision, ctx: &mut Ctx<'_>) -> Resul
         step: step.key.clone(),
         verdict: Verdict::Retracted,
         person: me,
-        on_behalf_of: before.on_behalf_of,
+        on_behalf_of: (slot.person != me).then_some(slot.person),
         hash: approval.hash.clone(),
         comment,
     };

@@ -67,6 +67,10 @@ impl Subscriber for Departures {
                     match desk.act(&host, ReviewApprovers { ticket }).await {
                         // A deleted ticket has nothing to decide.
                         Ok(_) | Err(ActError::Refused(Refusal::NotFound { .. })) => {}
+                        // One that cannot be mended must not hold up the others.
+                        Err(ActError::Refused(why)) => {
+                            tracing::warn!(%ticket, %why, "its approvers could not be looked at again");
+                        }
                         Err(error) => return Err(error),
                     }
                 }

@@ -136,6 +136,8 @@ pub struct Approval {
     pub hash: String,
     /// Who requested it, if a person did.
     pub requested_by: Option<PersonId>,
+    /// Who resubmitted it last, if a person did.
+    pub resubmitted_by: Option<PersonId>,
     /// Who edited a watched field last, as far as the log knows.
     pub edited_by: Option<PersonId>,
     /// When it was requested.
@@ -193,7 +195,7 @@ pub struct Slot {
     /// The groups through which they are.
     pub groups: Vec<GroupId>,
     /// How they were found: `person`, `group`, `role:KEY`, `requester` …, `manager`; `moved` when the slot was given to
-    /// them by somebody. Separated by spaces when there are several.
+    /// them by somebody; `fallback` stands before it when nobody else could be asked. Separated by spaces when there are several.
     pub via: String,
     /// How it stands.
     pub state: SlotState,

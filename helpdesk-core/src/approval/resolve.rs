@@ -25,7 +25,8 @@ pub struct Eligible {
 
 /// Those who may not approve: who requested it, whom it is for, and who edited it last.
 pub(crate) fn barred(case: &Case, approval: &Approval) -> BTreeSet<PersonId> {
-    case.who(Relation::Requester).chain(approval.requested_by).chain(approval.edited_by).collect()
+    let asked_for = approval.requested_by.into_iter().chain(approval.resubmitted_by);
+    case.who(Relation::Requester).chain(asked_for).chain(approval.edited_by).collect()
 }
 
 /// Somebody who is active; nobody, when they are not, do not exist, or have still to be looked up.
@@ -77,7 +78,7 @@ pub(crate) fn eligible(
     found
 }
 
-pub(super) fn named(ask: &Approver) -> String {
+fn named(ask: &Approver) -> String {
     match ask {
         Approver::Person(_) => "person".into(),
         Approver::Group(_) => "group".into(),

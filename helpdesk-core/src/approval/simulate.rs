@@ -59,6 +59,7 @@ pub(crate) fn simulate(scene: &Scene, case: &Case, template: &Template, ctx: &mu
         state: ApprovalState::Pending,
         hash: watch::hash(case, template),
         requested_by: ctx.access.person(),
+        resubmitted_by: None,
         edited_by: super::decide::last_editor(scene, case, &template.definition().watched, ctx),
         requested_at: ctx.now,
         ended_at: None,

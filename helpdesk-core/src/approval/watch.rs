@@ -7,11 +7,14 @@ use super::advance;
 use super::model::{Approval, ApprovalState};
 use super::template::{OnEdit, Template};
 use crate::case::Case;
-use crate::event::{ApprovalEdited, ApprovalStaled, Event, NewRound, RoundOpened, Subject};
+use crate::event::{ApprovalEdited, ApprovalEnded, ApprovalStaled, Event, NewRound, RoundOpened, Subject};
 use crate::id::hex;
 use crate::scene::{Ctx, Scene};
 use crate::ticket::Relation;
 use crate::value::Field;
+
+/// Most rounds of one approval.
+pub(super) const ROUNDS_MAX: usize = 50;
 
 /// What the watched fields come to: 128 bits of SHA-256 over their names and values, hexadecimal. Texts count by their
 /// salted digests, so that it tells nothing of what is erased.
@@ -90,14 +93,29 @@ pub(super) fn edited(scene: &Scene, case: &Case, event: &Event, ctx: &mut Ctx<'_
             ApprovalState::Pending | ApprovalState::Blocked => {
                 let (round, hash) = (approval.round + 1, edited.hash.clone());
                 then.push(edited.into());
+                if round as usize > ROUNDS_MAX {
+                    let (approval, round, state) = (approval.id, approval.round, ApprovalState::Cancelled);
+                    let reason = Some(format!("it was edited through {ROUNDS_MAX} rounds; request another approval"));
+                    then.push(ApprovalEnded { approval, round, state, reason }.into());
+                    continue;
+                }
                 match template.definition().on_edit {
                     OnEdit::ResetRound => {
                         let because = NewRound::Edited;
-                        let opened = RoundOpened { approval: approval.id, round, hash, because, from: 0, edited_by };
+                        let opened = RoundOpened {
+                            approval: approval.id,
+                            round,
+                            hash,
+                            because,
+                            from: 0,
+                            edited_by,
+                            requested_by: None,
+                        };
                         then.push(opened.into());
                     }
                     OnEdit::ResetStep => {
-                        let now = Approval { edited_by: edited_by.or(approval.edited_by), ..approval.clone() };
+                        let edited_by = edited_by.or(approval.edited_by);
+                        let now = Approval { edited_by, hash, ..approval.clone() };
                         then.extend(advance::reset(scene, case, &now, template, ctx));
                     }
                     OnEdit::Notify => {}

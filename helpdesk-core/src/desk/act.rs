@@ -130,7 +130,10 @@ impl Desk {
 
     async fn perform(&self, by: &Actor, set: &Set, expected: Option<i64>) -> Result<Done<Vec<Made>>, ActError> {
         let order = Order::new(by, set, expected)?;
-        let _lanes = self.inner.lanes.enter(&order.needs.tickets).await;
+        // Movers of cards on one board queue, too: they meet at the same places.
+        let board = order.needs.place.map(|place| TicketId::from(uuid::Uuid::from(place.board)));
+        let queues: BTreeSet<TicketId> = order.needs.tickets.iter().copied().chain(board).collect();
+        let _lanes = self.inner.lanes.enter(&queues).await;
         let mut so_far = SoFar::default();
         // Rows of the sender's own were made from what the sender saw: only the sender can make them anew.
         let tries = if set.rows.is_empty() { self.inner.tries } else { 1 };
@@ -225,10 +228,13 @@ impl Desk {
             if ctx_now.wants.is_empty() && !drawn {
                 break;
             }
-            if !self.load_wants(order.tenant, std::mem::take(&mut ctx_now.wants), known, &mut asked).await? {
+            if !self
+                .load_wants((order.tenant, order.needs.place), std::mem::take(&mut ctx_now.wants), known, &mut asked)
+                .await?
+            {
                 return Ok(None);
             }
-            if !known.below.is_empty() {
+            if !known.below.is_empty() || known.place.reach > 0 {
                 so_far.look(known);
             }
             scene = stage(*tenant, stand.config.clone(), known.clone(), &asked)?;
@@ -249,18 +255,21 @@ impl Desk {
         }
         let unchanged = order.subject_version(&scene).unwrap_or_default();
         let finished = scene.finish(&mut ctx, &set.cause);
-        let last = finished.events.last().map(|event| (event.subject.clone(), event.version));
         let first = finished.events.first().map(|event| event.version);
         let version =
             order.ticket().and_then(|ticket| finished.versions.iter().find(|(id, _)| *id == ticket)).map(|(_, v)| *v);
-        let version = version.or(first).unwrap_or(unchanged);
+        // A card may move alone: then its ticket is as it was.
+        let version = version.or(first.filter(|_| order.ticket().is_none())).unwrap_or(unchanged);
+        // Of the subject whose version that is, if it was told of: by it the log's place is found again.
+        let told = finished.events.iter().rev().find(|event| event.version == version).or(finished.events.last());
+        let subject = told.map(|event| event.subject.clone());
         let key = set.key.as_ref().map(|key| Key {
             by: author,
             key: key.clone(),
             hash: order.hash.clone(),
             made: serde_json::to_string(&made).unwrap_or_default(),
             version,
-            subject: last.map(|(subject, _)| subject),
+            subject,
             at: now,
         });
         let mut writes = finished.writes;
@@ -322,7 +331,7 @@ impl Desk {
             if ctx.wants.is_empty() {
                 return Ok(done.map(drop)?);
             }
-            if !self.load_wants(order.tenant, ctx.wants, &mut loaded, &mut asked).await? {
+            if !self.load_wants((order.tenant, order.needs.place), ctx.wants, &mut loaded, &mut asked).await? {
                 return Ok(());
             }
         }
@@ -407,6 +416,7 @@ pub(super) fn stage(
     scene.role_until = loaded.role_until;
     scene.member = loaded.member;
     scene.tenant_taken = loaded.tenant_taken;
+    scene.place = loaded.place;
     Ok(scene)
 }
 
@@ -430,6 +440,8 @@ impl SoFar {
     fn look(&mut self, loaded: &Loaded) {
         let cases = loaded.cases.iter().chain(&loaded.below).map(|parts| (parts.ticket.id, parts.ticket.version));
         let behind = loaded.steps.iter().map(|step| (step.ticket, step.version));
+        let around = loaded.place.cards.iter().map(|card| (card.ticket, card.version));
+        let behind = behind.chain(around);
         let seen = Some((loaded.epoch, cases.chain(loaded.ancestors.iter().copied()).chain(behind).collect()));
         self.unmoved = if self.seen == seen { self.unmoved + 1 } else { 0 };
         self.seen = seen;

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use super::Desk;
 use super::order::Order;
 use crate::actor::Author;
+use crate::board::Place;
+use crate::board::card::WIDE;
 use crate::command::Command;
 use crate::decide::Needs;
 use crate::error::{ActError, Refusal};
@@ -16,8 +18,8 @@ use crate::store::{BELOW_MAX, Counter, Loaded, Parts};
 use crate::value::Field;
 use crate::workflow::effects::Wants;
 
-/// Events read of a ticket's history at once.
-const HISTORY_PAGE: u16 = 500;
+/// Events read of a ticket's history at once: more than one version can have.
+const HISTORY_PAGE: u16 = crate::scene::EVENT_BUDGET as u16 + 1;
 
 /// What was looked up for a decision, whether or not it was found.
 #[derive(Debug, Default)]
@@ -47,7 +49,7 @@ impl Desk {
     /// Loads what decisions looked for and did not find; whether the policy is still the same.
     pub(super) async fn load_wants(
         &self,
-        tenant: TenantId,
+        (tenant, place): (TenantId, Option<Place>),
         wants: Wants,
         known: &mut Loaded,
         asked: &mut Asked,
@@ -55,9 +57,10 @@ impl Desk {
         if wants.is_empty() {
             return Ok(true);
         }
-        let Wants { pools, below, people, holders, delegations, editors } = wants;
+        let Wants { pools, below, people, holders, delegations, editors, cards } = wants;
         // A ticket that is being created has nothing below it but what the scene holds.
-        let needs = Needs { pools, below, people, holders, delegations, ..Needs::default() };
+        let place = place.filter(|_| cards).map(|place| Place { reach: WIDE, ..place });
+        let needs = Needs { pools, below, people, holders, delegations, place, ..Needs::default() };
         let mut more = self.inner.store.load(tenant, &needs, None).await?;
         if more.epoch != known.epoch {
             return Ok(false);
@@ -72,6 +75,9 @@ impl Desk {
         known.delegations.extend(more.delegations);
         known.people.extend(more.people);
         asked.people.extend(needs.people);
+        if needs.place.is_some() {
+            known.place = more.place;
+        }
         let fresh = |parts: &Parts| known.below.iter().all(|seen| seen.ticket.id != parts.ticket.id);
         let fresh: Vec<Parts> = more.below.into_iter().filter(fresh).collect();
         known.below.extend(fresh);
@@ -112,10 +118,10 @@ impl Desk {
                 }
             }
             let last = page.last().map_or(version, |event| event.version);
-            if page.len() < usize::from(HISTORY_PAGE) || last == version {
+            if page.len() < usize::from(HISTORY_PAGE) {
                 return Ok(edits);
             }
-            // The last version may have been cut in two.
+            // The last version may have been cut in two, and is read again; it never fills a page alone.
             version = last - 1;
         }
     }

@@ -12,7 +12,7 @@ use super::Desk;
 use super::act::Done;
 use crate::actor::Actor;
 use crate::approval::{ApprovalRefusal, Slot, SlotState, StepState, Vote};
-use crate::command::DecideApproval;
+use crate::command::{Asking, DecideApproval};
 use crate::error::{ActError, Refusal};
 use crate::id::{DecisionId, SlotId, TenantId, TicketId, hex};
 use crate::role::{Denied, Permission};
@@ -106,7 +106,7 @@ impl Desk {
             return Err(Refusal::from(Denied { needed: Permission::ApprovalManage }).into());
         }
         let tenant = Self::tenant_of(by)?;
-        let (found, hash) = self.open_slot(by, ticket, slot).await?;
+        let Open { slot: found, hash, .. } = self.open_slot(by, ticket, slot).await?;
         let claim = Claim { tenant, ticket, slot, expires };
         let signature = claim.sign(key, &found, &hash);
         let (tenant, ticket, slot) = (simple(tenant), simple(ticket), simple(slot));
@@ -131,42 +131,60 @@ impl Desk {
             return Err(spent());
         }
         let host = Actor::system_of(claim.tenant);
-        let found = self.open_slot(&host, claim.ticket, claim.slot).await;
-        let (slot, hash) = found.map_err(|error| match error {
-            ActError::Refused(_) => spent(),
-            other => other,
-        })?;
-        if !same(&claim.sign(key, &slot, &hash), signature) {
-            return Err(spent());
+        for _ in 0..super::act::TRIES {
+            let found = self.open_slot(&host, claim.ticket, claim.slot).await;
+            let Open { slot, step, hash, version } = found.map_err(|error| match error {
+                ActError::Refused(_) => spent(),
+                other => other,
+            })?;
+            if !same(&claim.sign(key, &slot, &hash), signature) {
+                return Err(spent());
+            }
+            let decide = DecideApproval {
+                ticket: claim.ticket,
+                approval: slot.approval,
+                verdict,
+                comment: comment.clone(),
+                step: Some(step),
+                on_behalf_of: Some(slot.person),
+            };
+            match self.act(&Actor::person(claim.tenant, slot.person), decide.expecting(version)).await {
+                // Something of the ticket changed meanwhile: is the link still for what it says?
+                Err(ActError::Refused(Refusal::Conflict(_))) => {}
+                // Somebody was faster with the same link.
+                Err(ActError::Refused(Refusal::Approval(ApprovalRefusal::AlreadyDecided { .. }))) => {
+                    return Err(spent());
+                }
+                other => return other,
+            }
         }
-        let view = self.approvals(&host, claim.ticket).await?;
-        let step = view.step_of(&slot).map(|step| step.key.clone());
-        let decide = DecideApproval {
-            ticket: claim.ticket,
-            approval: slot.approval,
-            verdict,
-            comment,
-            step,
-            on_behalf_of: Some(slot.person),
-        };
-        let done = self.act(&Actor::person(claim.tenant, slot.person), decide).await;
-        done.map_err(|error| match error {
-            // Somebody was faster with the same link.
-            ActError::Refused(Refusal::Approval(ApprovalRefusal::AlreadyDecided { .. })) => spent(),
-            other => other,
-        })
+        Err(ActError::Busy(super::act::TRIES))
     }
 
     /// A slot that takes a decision, with what its approval is about.
-    async fn open_slot(&self, by: &Actor, ticket: TicketId, id: SlotId) -> Result<(Slot, String), ActError> {
-        let all = self.approvals(by, ticket).await?;
+    async fn open_slot(&self, by: &Actor, ticket: TicketId, id: SlotId) -> Result<Open, ActError> {
+        let mut views = self.with_approvals(by, &[ticket]).await?;
+        let view = views.remove(&ticket).ok_or_else(|| Refusal::not_found("ticket", ticket))?;
+        let version = view.version();
+        let all = view.case.approvals.unwrap_or_default();
         let slot = all.slot(id).ok_or_else(|| Refusal::not_found("slot", id))?;
-        let open = all.step_of(slot).is_some_and(|step| step.state == StepState::Open);
-        match all.get(slot.approval) {
-            Some(approval) if open && slot.state == SlotState::Open && approval.state.running() => {
-                Ok((slot.clone(), approval.hash.clone()))
+        let step = all.step_of(slot).filter(|step| step.state == StepState::Open);
+        match (all.get(slot.approval), step) {
+            (Some(approval), Some(step)) if slot.state == SlotState::Open && approval.state.running() => {
+                Ok(Open { slot: slot.clone(), step: step.key.clone(), hash: approval.hash.clone(), version })
             }
-            Some(_) | None => Err(Refusal::from(ApprovalRefusal::LinkSpent).into()),
+            _ => Err(Refusal::from(ApprovalRefusal::LinkSpent).into()),
         }
     }
+}
+
+/// A slot that takes a decision.
+struct Open {
+    slot: Slot,
+    /// The key of its step.
+    step: String,
+    /// What its approval is about.
+    hash: String,
+    /// The ticket's version.
+    version: i64,
 }

@@ -95,16 +95,21 @@ impl<'a> Order<'a> {
         self.set.commands.iter().any(|command| {
             matches!(command, Command::EditTicket(c) if c.fields.parent.is_some())
                 || matches!(command, Command::MoveTo(c) if c.fields.parent.is_some())
+                || matches!(command, Command::MoveCard(c) if c.fields.parent.is_some())
         })
     }
 
     /// Whether a transition asks for a parent that the ticket has already: it counts if it is shown to the actor.
     pub(super) fn needs_parent(&self, config: &TenantConfig, loaded: &Loaded) -> bool {
         let asks = |command: &Command, ticket: &Ticket| {
-            let Command::MoveTo(c) = command else { return false };
-            let workflow = config.workflows.get(&ticket.workflow).filter(|_| c.ticket == ticket.id);
-            let transition = workflow.and_then(|workflow| workflow.transition(&c.transition));
-            transition.is_some_and(Transition::asks_for_parent)
+            let Some(workflow) = config.workflows.get(&ticket.workflow) else { return false };
+            if let Command::MoveTo(c) = command {
+                let transition = workflow.transition(&c.transition).filter(|_| c.ticket == ticket.id);
+                return transition.is_some_and(Transition::asks_for_parent);
+            }
+            // Which way a card takes is not known yet.
+            let Command::MoveCard(c) = command else { return false };
+            c.ticket == ticket.id && workflow.exits(&ticket.state).any(Transition::asks_for_parent)
         };
         let mut children = loaded.cases.iter().map(|parts| &parts.ticket).filter(|ticket| ticket.parent.is_some());
         children.any(|ticket| self.set.commands.iter().any(|command| asks(command, ticket)))
@@ -112,7 +117,9 @@ impl<'a> Order<'a> {
 
     /// Whether transitions are taken: what follows from them may have to know more than the tickets.
     pub(super) fn moves(&self) -> bool {
-        self.set.commands.iter().any(|command| matches!(command, Command::MoveTo(_) | Command::CreateTicket(_)))
+        let takes =
+            |command: &Command| matches!(command, Command::MoveTo(_) | Command::MoveCard(_) | Command::CreateTicket(_));
+        self.set.commands.iter().any(takes)
     }
 
     /// Whether a decision may look for more than was loaded: where transitions are taken, and where approvals are.
@@ -150,6 +157,7 @@ impl<'a> Order<'a> {
             return Some((Subject::Ticket(ticket), scene.case(ticket)?.ticket.version));
         }
         let config = &scene.config;
+        let board = |id| Some((Subject::Board(id), config.boards.get(&id)?.version));
         match command {
             Command::EditTenant(_) => Some((Subject::Tenant(config.tenant.id), config.tenant.version)),
             Command::EditProject(c) => Some((Subject::Project(c.project), config.projects.get(&c.project)?.version)),
@@ -168,7 +176,15 @@ impl<'a> Order<'a> {
             Command::RemovePlugin(c) => {
                 Some((Subject::Plugin(c.plugin.clone()), config.plugins.get(&c.plugin)?.version))
             }
+            Command::EditBoard(c) => board(c.board),
+            Command::AddColumn(c) => board(c.board),
+            Command::EditColumn(c) => board(c.board),
+            Command::MoveColumn(c) => board(c.board),
+            Command::DeleteColumn(c) => board(c.board),
+            Command::RestoreColumn(c) => board(c.board),
             Command::RegisterTenant(_)
+            | Command::CreateBoard(_)
+            | Command::MoveCard(_)
             | Command::CreateProject(_)
             | Command::CreateGroup(_)
             | Command::AddMember(_)
@@ -260,6 +276,9 @@ fn check_set(set: &Set) -> Result<(), Refusal> {
             "commands",
             "only one of a set can choose a parent; send the others by themselves",
         ));
+    }
+    if set.commands.iter().filter(|command| matches!(command, Command::MoveCard(_))).count() > 1 {
+        return Err(Refusal::invalid("commands", "only one of a set can move a card; send the others by themselves"));
     }
     set.commands.iter().try_for_each(Command::check_texts)
 }

@@ -1,6 +1,7 @@
 //! Reading: every method takes a viewer and shows what they may see, nothing else.
 
 mod approvals;
+mod boards;
 mod events;
 mod explain;
 mod holders;
@@ -14,6 +15,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 pub use approvals::{INBOX_MAX, InboxItem};
+pub use boards::CardView;
 pub use holders::Holders;
 pub use links::Linked;
 pub use people::Members;
@@ -63,9 +65,11 @@ impl View {
     pub fn exits(&self) -> Vec<Exit> {
         available(&self.case, self.asker(None))
     }
-    /// Whether a transition out of the present state depends on sub-tickets.
-    pub fn looks_below(&self) -> bool {
-        looks_below(&self.case.workflow, &self.case.ticket.state)
+    /// Whether a transition out of the present state depends on more than was read: on sub-tickets, or on an approval.
+    pub fn looks_further(&self) -> bool {
+        let (workflow, state) = (&self.case.workflow, &self.case.ticket.state);
+        let gated = workflow.state(state).is_some_and(|state| state.gate.is_some());
+        gated && self.case.approvals.is_none() || looks_below(workflow, state)
     }
     const fn asker(&self, children_ended: Option<bool>) -> Asker {
         Asker { may: self.may, person: self.viewer, children_ended }
@@ -200,13 +204,18 @@ fn views(stand: &Standpoint, found: Vec<Parts>, order: Order) -> Result<Vec<View
 /// What a list looks for on behalf of whoever stands here.
 fn find(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Result<Find, Refusal> {
     filter.check().map_err(|error| Refusal::invalid("filter", error.to_string()))?;
+    Ok(finding(stand, tenant, filter, page))
+}
+
+/// The same, of a filter that was checked before.
+fn finding(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> Find {
     let access = &stand.access;
     let deleted = if filter.mentions(|cond| matches!(cond, Cond::Deleted(_))) {
         access.undeletable().or(Cond::Deleted(false))
     } else {
         Cond::Deleted(false).into()
     };
-    Ok(Find {
+    Find {
         tenant,
         filter: access.visible().and(deleted).and(filter.clone().bind(access.person())),
         internal: access.internal(),
@@ -214,7 +223,7 @@ fn find(stand: &Standpoint, tenant: TenantId, filter: &Filter, page: &Page) -> R
         order: page.order,
         after: page.after.map(|place| (place.key, place.id)),
         limit: page.first,
-    })
+    }
 }
 
 impl Desk {
@@ -249,7 +258,7 @@ impl Desk {
         if gated && view.case.approvals.is_none() {
             view.case.approvals = Some(self.approvals(viewer, view.case.ticket.id).await?);
         }
-        if !view.looks_below() {
+        if !view.looks_further() {
             return Ok(view.exits());
         }
         let ended = vec![Category::Resolved, Category::Closed, Category::Cancelled];

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::actor::{Author, PluginId};
-use crate::id::{DelegationId, EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{BoardId, DelegationId, EventId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use crate::role::RoleKey;
 use crate::time::Timestamp;
 
@@ -38,6 +38,10 @@ pub enum Subject {
     Delegation(DelegationId),
     /// A ticket.
     Ticket(TicketId),
+    /// A board with its columns.
+    Board(BoardId),
+    /// The place of a ticket on a board.
+    Card(BoardId, TicketId),
 }
 
 impl Subject {
@@ -56,6 +60,8 @@ impl Subject {
             Self::Template(_) => "template",
             Self::Delegation(_) => "delegation",
             Self::Ticket(_) => "ticket",
+            Self::Board(_) => "board",
+            Self::Card(..) => "card",
         }
     }
     /// The id or name inside the noun.
@@ -73,6 +79,8 @@ impl Subject {
             Self::Template(key) => key.clone(),
             Self::Delegation(id) => id.to_string(),
             Self::Ticket(id) => id.to_string(),
+            Self::Board(id) => id.to_string(),
+            Self::Card(board, ticket) => format!("{board}/{ticket}"),
         }
     }
     /// Reads what [`kind`](Self::kind) and [`key`](Self::key) wrote.
@@ -90,6 +98,11 @@ impl Subject {
             "template" => Self::Template(key.into()),
             "delegation" => Self::Delegation(key.parse().ok()?),
             "ticket" => Self::Ticket(key.parse().ok()?),
+            "board" => Self::Board(key.parse().ok()?),
+            "card" => {
+                let (board, ticket) = key.split_once('/')?;
+                Self::Card(board.parse().ok()?, ticket.parse().ok()?)
+            }
             _ => return None,
         })
     }
@@ -107,7 +120,16 @@ impl Subject {
             | Self::Workflow(_)
             | Self::Plugin(_)
             | Self::Template(_)
-            | Self::Delegation(_) => None,
+            | Self::Delegation(_)
+            | Self::Board(_)
+            | Self::Card(..) => None,
+        }
+    }
+    /// The ticket that must be seen for it to be: that of a card, too.
+    pub const fn shows(&self) -> Option<TicketId> {
+        match self {
+            Self::Card(_, ticket) => Some(*ticket),
+            other => other.ticket(),
         }
     }
 }

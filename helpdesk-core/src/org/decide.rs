@@ -25,12 +25,12 @@ pub(crate) fn need(ctx: &Ctx<'_>, needed: Permission) -> Result<(), Refusal> {
     if ctx.access.everywhere().has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
 }
 
-fn need_in(ctx: &Ctx<'_>, project: ProjectId, needed: Permission) -> Result<(), Refusal> {
+pub(crate) fn need_in(ctx: &Ctx<'_>, project: ProjectId, needed: Permission) -> Result<(), Refusal> {
     if ctx.access.in_project(project).has(needed) { Ok(()) } else { Err(Denied { needed }.into()) }
 }
 
 /// Whether the actor knows of the project: they see its tickets, or open some.
-fn sees_project(ctx: &Ctx<'_>, project: ProjectId) -> bool {
+pub(crate) fn sees_project(ctx: &Ctx<'_>, project: ProjectId) -> bool {
     let may = ctx.access.in_project(project);
     may.has(Permission::TicketRead) || may.has(Permission::TicketCreate)
 }
@@ -57,7 +57,7 @@ pub(crate) fn check_name(field: &'static str, name: &str, most: usize, faults: &
     }
 }
 
-fn done(faults: Vec<Fault>) -> Result<(), Refusal> {
+pub(crate) fn done(faults: Vec<Fault>) -> Result<(), Refusal> {
     if faults.is_empty() { Ok(()) } else { Err(Refusal::Invalid(faults)) }
 }
 
@@ -310,7 +310,7 @@ pub fn edit_project(scene: &Scene, ask: &EditProject, ctx: &Ctx<'_>) -> Result<D
     Ok(configure(Subject::Project(old.id), event, Some(Row::Project(old.clone())), Some(Row::Project(new))))
 }
 
-fn check_colour(colour: &str, faults: &mut Vec<Fault>) {
+pub(crate) fn check_colour(colour: &str, faults: &mut Vec<Fault>) {
     let fits = colour.is_empty()
         || colour.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
     if !fits {

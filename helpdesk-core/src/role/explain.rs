@@ -253,6 +253,14 @@ pub fn needed(command: &Command, case: &Case, me: Option<PersonId>) -> Permissio
                 taken.map_or(vec![TicketMove], |transition| transition.permissions().collect());
             takes.into_iter().chain(edits).collect()
         }
+        Command::MoveCard(c) => match &c.transition {
+            Some(id) => {
+                let taken = case.workflow.transition(id).into_iter().flat_map(|transition| transition.permissions());
+                taken.collect()
+            }
+            // Inside its column `ticket.edit`, else what the transition takes: only the decision knows.
+            None => Permissions::NONE,
+        },
         Command::ForceState(_) => Permissions::of(&[TicketForce]),
         Command::LinkTickets(_) | Command::UnlinkTickets(_) => Permissions::of(&[TicketEdit]),
         Command::Claim(_) | Command::Reassign(_) => Permissions::of(&[TicketAssign]),
@@ -301,6 +309,13 @@ pub fn needed(command: &Command, case: &Case, me: Option<PersonId>) -> Permissio
         | Command::PublishTemplate(_)
         | Command::Delegate(_)
         | Command::RevokeDelegation(_)
-        | Command::CreateTicket(_) => Permissions::NONE,
+        | Command::CreateTicket(_)
+        | Command::CreateBoard(_)
+        | Command::EditBoard(_)
+        | Command::AddColumn(_)
+        | Command::EditColumn(_)
+        | Command::MoveColumn(_)
+        | Command::DeleteColumn(_)
+        | Command::RestoreColumn(_) => Permissions::NONE,
     }
 }

@@ -61,7 +61,10 @@ impl Relations {
     }
     /// What `relation` gives.
     pub fn of(&self, relation: Relation) -> Permissions {
-        self.0.get(&relation).copied().unwrap_or_else(|| by_default(relation))
+        let said = self.0.get(&relation).copied().unwrap_or_else(|| by_default(relation));
+        // Nobody is asked about what they cannot see.
+        let asked = relation == Relation::Approver;
+        if asked { said.with(Permissions::of(&[Permission::TicketRead])) } else { said }
     }
     /// The relations that give `permission`.
     pub fn giving(&self, permission: Permission) -> Vec<Relation> {

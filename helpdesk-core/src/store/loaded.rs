@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::approval::{Approvals, Delegation};
+use crate::board::Surroundings;
 use crate::case::Case;
 use crate::event::Cursor;
 use crate::id::{GroupId, PersonId, ProjectId, TicketId};
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub editors: BTreeMap<TicketId, Vec<(Field, PersonId)>>,
     /// Whether the tenant key is in use.
     pub tenant_taken: bool,
+    /// The cards around the place on a board asked for.
+    pub place: Surroundings,
     /// What an earlier command with the same idempotency key did.
     pub earlier: Option<Earlier>,
 }

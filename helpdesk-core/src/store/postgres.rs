@@ -4,6 +4,7 @@
 //! transaction mode: nothing is kept in a session, listening is optional, preparing too. No rule lives here.
 
 mod bell;
+mod cards;
 mod commit;
 mod compose;
 mod core;

@@ -1,6 +1,7 @@
 //! Row images: what a commit carries, one variant per table.
 
 use crate::approval::{Approval, ApprovalDecision, ApprovalStep, Delegation, PublishedTemplate, Slot};
+use crate::board::{Board, Card};
 use crate::id::{JobId, TenantId};
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{CustomRole, Grant};
@@ -102,6 +103,8 @@ pub enum Row {
     Slot(Slot),
     ApprovalDecision(ApprovalDecision),
     Delegation(Delegation),
+    Board(Board),
+    Card(Card),
 }
 
 impl Row {
@@ -116,6 +119,8 @@ impl Row {
             Self::Installation(row) => (("plugin", row.plugin.to_string()), row.version),
             Self::Role(row) => (("role", row.key.to_string()), row.version),
             Self::Template(row) => (("template", row.key.clone()), i64::from(row.version)),
+            Self::Board(row) => (("board", row.id.to_string()), row.version),
+            Self::Card(row) => (("card", format!("{}/{}", row.board, row.ticket)), row.version),
             Self::Workflow(row) => (("workflow", row.key.clone()), i64::from(row.version)),
             Self::Membership(_)
             | Self::Grant(_)
@@ -140,7 +145,8 @@ impl Row {
 
 /// One row before and after: an insert (`None` before), an update, or a delete (`None` after).
 ///
-/// Rows that count versions (tenants, projects, people, groups, roles, tags, installations, tickets, entries, plugin values)
+/// Rows that count versions (tenants, projects, people, groups, roles, tags, installations, tickets, entries, plugin values,
+/// boards, cards)
 /// must still have the version of the image before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

@@ -1,6 +1,7 @@
 //! What both databases share: values, the columns of every table, filters and the statements that read.
 
 pub(crate) mod assemble;
+pub(crate) mod cards;
 pub(crate) mod column;
 pub(crate) mod filter;
 pub(crate) mod head;

@@ -11,6 +11,7 @@
 //! # Ok(()) }
 //! ```
 
+mod cards;
 mod commit;
 mod db;
 mod load;
@@ -35,8 +36,9 @@ use super::sql::column::{Column, Val};
 use super::sql::owner::one_tenant;
 use super::sql::reads::{Reads, limited};
 use super::{
-    Answer, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
-    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
+    Answer, CardFind, CardFound, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease,
+    Loaded, Log, NewJob, Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep,
+    Which,
 };
 use crate::actor::{Actor, Author};
 use crate::approval::{Delegation, Slot};
@@ -257,6 +259,10 @@ impl Store for SqliteStore {
     fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, (i64, Count)> {
         let find = find.clone();
         self.read(move |db| load::count(db, &find, cap))
+    }
+    fn cards<'a>(&'a self, find: &'a CardFind) -> Answer<'a, (i64, Vec<CardFound>)> {
+        let find = find.clone();
+        self.read(move |db| cards::page(db, &find))
     }
     fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)> {
         let which = which.clone();

@@ -5,7 +5,10 @@
 use crate::actor::{Actor, PluginId};
 use crate::approval::TemplateDefinition;
 use crate::command::*;
-use crate::id::{ApprovalId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{
+    ApprovalId, BoardId, ColumnId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId,
+    TicketId,
+};
 use crate::org::{GroupKind, PersonKind};
 use crate::role::{Permission, Permissions, Relations, Role, RoleKey, Scope};
 use crate::testing::scenario::Stage;
@@ -148,6 +151,11 @@ struct Ground {
     ticket: TicketId,
     /// Another ticket, to be linked.
     beside: TicketId,
+    board: BoardId,
+    /// Its columns, and one to be deleted or restored.
+    todo: ColumnId,
+    doing: ColumnId,
+    spare: ColumnId,
     entry: EntryId,
     note: EntryId,
     grant: GrantId,
@@ -172,6 +180,10 @@ impl Ground {
             plugin: "triage".parse().expect("a plugin's name"),
             ticket: TicketId::NIL,
             beside: TicketId::NIL,
+            board: BoardId::NIL,
+            todo: ColumnId::NIL,
+            doing: ColumnId::NIL,
+            spare: ColumnId::NIL,
             entry: EntryId::NIL,
             note: EntryId::NIL,
             grant: GrantId::NIL,
@@ -190,6 +202,9 @@ impl Ground {
         let role = DefineRole { tenant, key: "reader".into(), name: "Reader".into(), permissions };
         ground.role = ground.made(stage, role).await;
         ground.made(stage, ground.installation()).await;
+        ground.board = ground.made(stage, CreateBoard::new(ground.project, "board").columns([])).await;
+        ground.todo = ground.column(stage, NewColumn::new("to do", ["todo"])).await;
+        ground.doing = ground.column(stage, NewColumn::new("doing", ["in_progress"])).await;
         ground.other = ground.hire(stage, "other", PersonKind::Staff).await;
         ground.made(stage, ground.template()).await;
         let stand_in = ground.hire(stage, "stand-in", PersonKind::Staff).await;
@@ -225,6 +240,11 @@ impl Ground {
 
     async fn hire(&mut self, stage: &mut dyn Stage, name: &str, kind: PersonKind) -> PersonId {
         self.made(stage, EnsurePerson::external(self.tenant, name, name).kind(kind)).await
+    }
+
+    async fn column(&mut self, stage: &mut dyn Stage, column: NewColumn) -> ColumnId {
+        let board = self.board;
+        self.made(stage, AddColumn { board, column, before: None }).await
     }
 
     fn installation(&self) -> InstallPlugin {
@@ -313,6 +333,14 @@ impl Ground {
         {
             self.request(stage, row).await;
         }
+        if matches!(row, "DeleteColumn" | "RestoreColumn") {
+            let nothing: [&str; 0] = [];
+            self.spare = self.column(stage, NewColumn::new(format!("spare {}", self.drawn), nothing)).await;
+        }
+        if row == "RestoreColumn" {
+            let (board, column) = (self.board, self.spare);
+            self.made(stage, DeleteColumn { board, column, into: None }).await;
+        }
         if row.ends_with(".restricted") {
             let fields = Patch { visibility: Some(Visibility::Restricted), ..Patch::default() };
             self.made(stage, EditTicket::new(self.ticket, fields)).await;
@@ -341,6 +369,18 @@ impl Ground {
             "EditTag" => {
                 EditTag { tag: self.tag, name: Some(text), description: None, colour: None, deleted: None }.into()
             }
+            "CreateBoard" => CreateBoard::new(project, text).into(),
+            "EditBoard" => EditBoard { name: Some(text), ..EditBoard::new(self.board) }.into(),
+            "AddColumn" => {
+                let nothing: [&str; 0] = [];
+                AddColumn { board: self.board, column: NewColumn::new(text, nothing), before: None }.into()
+            }
+            "EditColumn" => EditColumn { title: Some(text), ..EditColumn::new(self.board, self.todo) }.into(),
+            "MoveColumn" => MoveColumn { board: self.board, column: self.todo, before: None }.into(),
+            "DeleteColumn" => DeleteColumn { board: self.board, column: self.spare, into: None }.into(),
+            "RestoreColumn" => RestoreColumn { board: self.board, column: self.spare }.into(),
+            "MoveCard" => MoveCard::new(self.board, ticket, self.todo).into(),
+            "MoveCard.across" => MoveCard::new(self.board, ticket, self.doing).into(),
             "EnsurePerson" => EnsurePerson::external(tenant, text.clone(), text).into(),
             "EditPerson" => EditPerson { title: Some(text), ..EditPerson::new(other) }.into(),
             "EditPerson.own" => EditPerson { title: Some(text), ..EditPerson::new(me) }.into(),

@@ -7,6 +7,7 @@
 //! ```
 
 mod approvals;
+mod boards;
 mod commits;
 mod concurrent;
 mod drops;
@@ -185,6 +186,12 @@ suite! {
         a_parent_never_ends_over_an_open_child
         tickets_in_flight_are_migrated
         a_set_finds_what_its_transitions_ask_for;
+    boards:
+        boards_are_in_the_configuration
+        cards_come_in_one_order
+        movers_from_two_desks_keep_one_order
+        a_crowded_place_is_spread
+        a_card_is_one_load_and_one_commit;
     queue:
         claims_are_in_order_of_priority_and_time
         one_of_a_subject_at_a_time

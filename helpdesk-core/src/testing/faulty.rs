@@ -19,8 +19,9 @@ use crate::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
-    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep, Which,
+    Answer, CardFind, CardFound, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease,
+    Loaded, Log, NewJob, Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, StoreError, Sweep,
+    Which,
 };
 use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::Timestamp;
@@ -176,6 +177,9 @@ impl Store for Faulty {
     }
     fn tickets<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Parts>)> {
         self.call("tickets", self.inner.tickets(tenant, ids))
+    }
+    fn cards<'a>(&'a self, find: &'a CardFind) -> Answer<'a, (i64, Vec<CardFound>)> {
+        self.call("cards", self.inner.cards(find))
     }
     fn links<'a>(&'a self, tenant: TenantId, ids: &'a [TicketId]) -> Answer<'a, (i64, Vec<Link>, Vec<Parts>)> {
         self.call("links", self.inner.links(tenant, ids))

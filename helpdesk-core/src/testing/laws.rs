@@ -2,12 +2,14 @@
 //! with its seed when the law is broken.
 
 mod approvals;
+mod boards;
 mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use self::approvals::{Outcomes, approvals};
+pub use self::boards::{Moves, boards};
 pub use self::sight::{lists, narrowed};
 use super::generate::Population;
 use super::{Schedule, World};

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use crate::actor::Actor;
 use crate::approval::{Approvals, Delegation, TemplateDefinition};
+use crate::board::card::WIDE;
+use crate::board::{Card, Surroundings};
 use crate::case::Case;
 use crate::command::{Ask, Command, Made};
 use crate::config::TenantConfig;
 use crate::decide::{Needs, decide};
 use crate::error::{Conflict, Refusal};
 use crate::event::Subject;
-use crate::id::{CommandId, DelegationId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
+use crate::id::{BoardId, CommandId, DelegationId, GrantId, GroupId, Mint, PersonId, ProjectId, TenantId, TicketId};
 use crate::org::{Candidate, Person};
 use crate::role::explain::{self, Explanation, Whom};
 use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Role, RoleKey, Scope};
@@ -39,6 +41,8 @@ pub struct Rows {
     pub cases: BTreeMap<TicketId, Arc<Case>>,
     /// The links between them.
     pub links: Vec<Link>,
+    /// The places of cards.
+    pub cards: BTreeMap<(BoardId, TicketId), Card>,
     /// What is indexed.
     pub docs: BTreeMap<TicketId, Vec<SearchDoc>>,
     /// Everything that happened.
@@ -279,6 +283,13 @@ impl Model {
             let there = rows.grants.values().filter(|grant| matches!(grant.scope, Scope::Department(_)));
             scene.group_grants = there.cloned().collect();
         }
+        if let Some(place) = needs.place {
+            let cards = rows.cards.values().filter(|card| card.board == place.board).cloned().collect();
+            let project = rows.cases.get(&place.ticket).map(|case| case.ticket.project);
+            let here = rows.cases.values().filter(|case| Some(case.ticket.project) == project);
+            let last = here.map(|case| case.ticket.number).max().unwrap_or_default();
+            scene.place = Surroundings { cards, last, reach: WIDE };
+        }
         scene.tenant_taken = needs
             .tenant_key
             .as_ref()
@@ -335,6 +346,7 @@ impl Rows {
             members: BTreeMap::new(),
             cases: BTreeMap::new(),
             links: vec![],
+            cards: BTreeMap::new(),
             docs: BTreeMap::new(),
             events: vec![],
             delegations: BTreeMap::new(),
@@ -463,6 +475,8 @@ impl Rows {
             Row::Slot(row) => put(&mut self.approvals(row.ticket).slots, row, |it| it.number),
             Row::ApprovalDecision(row) => put(&mut self.approvals(row.ticket).decisions, row, |it| it.number),
             Row::Delegation(row) => drop(self.delegations.insert(row.id, row)),
+            Row::Board(row) => drop(config.boards.insert(row.id, Arc::new(row))),
+            Row::Card(row) => drop(self.cards.insert((row.board, row.ticket), row)),
             Row::Kv(_) | Row::Run(_) => {}
         }
     }

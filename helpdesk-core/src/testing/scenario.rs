@@ -9,6 +9,7 @@
 //! }
 //! ```
 
+mod boards;
 mod parse;
 mod play;
 mod speak;

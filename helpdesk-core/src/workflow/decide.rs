@@ -77,6 +77,11 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
     let children_ended = if looks { effects::children_ended(scene, ticket, ctx) } else { None };
     let asker = Asker { may, person, children_ended };
     let decision = patch(scene, case, &ask.fields, ctx)?;
+    // What was approved is the ticket as it is: nothing of it changes on the way out.
+    if let Some(gated) = exits::changed_on_the_way(scene, transition, case, &ask.fields.fields()) {
+        let exits::Gated { template, says } = gated;
+        return Err(WorkflowRefusal::Gated { transition: transition.id.clone(), template, says }.into());
+    }
     for (_, event) in &decision.events {
         if let Event::TicketEdited(edited) = event {
             apply(&mut after.ticket, &edited.changes);

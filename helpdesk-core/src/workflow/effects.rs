@@ -34,6 +34,8 @@ pub struct Wants {
     pub delegations: BTreeSet<PersonId>,
     /// Tickets of which it matters who edited them last.
     pub editors: BTreeSet<TicketId>,
+    /// Whether more cards around the place on the board are wanted.
+    pub cards: bool,
 }
 
 impl Wants {
@@ -190,7 +192,8 @@ fn ending<'a>(child: &'a Case, parent: &Case) -> Option<&'a Transition> {
     let ends = |transition: &&Transition| {
         let category = child.workflow.state(&transition.to).map(|state| state.category);
         category.is_some_and(crate::workflow::Category::ended)
-            && exits::gated(transition, child).is_none()
+            // Ways past a shut gate take a permission that nobody was asked for.
+            && exits::shut(child).is_none()
             && exits::guarded(transition, child, None).is_none()
             && exits::validate(transition, child, None, asker).is_ok()
     };

@@ -8,6 +8,7 @@ use crate::case::Case;
 use crate::error::{Refusal, WorkflowRefusal};
 use crate::id::{PersonId, TagId};
 use crate::role::{Denied, Permissions};
+use crate::scene::Scene;
 use crate::ticket::{Relation, Ticket};
 use crate::value::Field;
 
@@ -90,9 +91,29 @@ pub(crate) fn denied(transition: &Transition, may: Permissions) -> Option<Denied
 
 /// The approval that keeps the transition closed (SEMANTICS, "Workflow": an approval gate).
 pub(crate) fn gated(transition: &Transition, case: &Case) -> Option<Gated> {
-    if transition.bypass_approval {
+    if transition.bypass_approval { None } else { shut(case) }
+}
+
+/// The approval by which the ticket leaves its gate, when one of `fields` is what it was about.
+pub(crate) fn changed_on_the_way(
+    scene: &Scene,
+    transition: &Transition,
+    case: &Case,
+    fields: &[Field],
+) -> Option<Gated> {
+    if transition.bypass_approval || fields.is_empty() {
         return None;
     }
+    let gate = case.workflow.state(&case.ticket.state)?.gate.as_ref()?;
+    let approval = case.approvals.as_ref()?.latest(&gate.template)?;
+    let watched = &scene.config.templates.get(&approval.template)?.definition().watched;
+    let touched = fields.iter().any(|field| watched.contains(field));
+    touched
+        .then(|| Gated { template: gate.template.clone(), says: "it was for what the ticket says now; edit it first" })
+}
+
+/// The approval the ticket's state waits for, unless it was given.
+pub(crate) fn shut(case: &Case) -> Option<Gated> {
     let gate = case.workflow.state(&case.ticket.state)?.gate.as_ref()?;
     let latest = case.approvals.as_ref().and_then(|all| all.latest(&gate.template));
     let says = match latest.map(|approval| approval.state) {

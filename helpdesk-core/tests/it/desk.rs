@@ -2,6 +2,7 @@
 //! hidden parents, links, timelines, the host's authorizer. What every store must do is the conformance suite's.
 
 mod authorizer;
+mod boards;
 mod links;
 mod live;
 mod parents;

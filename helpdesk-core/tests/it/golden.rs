@@ -7,9 +7,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use helpdesk_core::approval::{ApprovalState, Needed, StepState, TemplateRef, Verdict};
+use helpdesk_core::board::Column;
 use helpdesk_core::event::*;
+use helpdesk_core::filter::Cond;
 use helpdesk_core::id::{
-    ApprovalId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, SlotId, TagId, TicketId,
+    ApprovalId, BoardId, ColumnId, DecisionId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, SlotId,
+    TagId, TicketId,
 };
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Permission, Permissions, Principal, Relations, Role, Scope};
@@ -92,6 +95,43 @@ fn organisation() -> Vec<Event> {
         PluginInstalled { plugin: plugin.clone(), digest: "cd".repeat(32), enabled: true }.into(),
         PluginRemoved { plugin: plugin.clone() }.into(),
         AutomationStopped { plugin, limit: "depth".into(), used: 9, allowed: 8 }.into(),
+    ]
+}
+
+fn boards() -> Vec<Event> {
+    let (board, column, other) = (id::<BoardId>(10), id::<ColumnId>(11), Some(id::<ColumnId>(12)));
+    let shown = Column {
+        id: column,
+        title: "At work".into(),
+        colour: "#00aa00".into(),
+        states: vec!["in_progress".into(), "review".into()],
+        limit: Some(5),
+        deleted_at: None,
+    };
+    vec![
+        BoardCreated {
+            board,
+            project: id(1),
+            name: "Printers".into(),
+            filter: Cond::Tag(vec![id(4)]).into(),
+            columns: vec![shown.clone(), Column { id: id(12), limit: None, states: vec![], ..shown.clone() }],
+        }
+        .into(),
+        BoardEdited { board, name: Some("Plotters".into()), filter: None, deleted: Some(true) }.into(),
+        ColumnAdded { board, column: shown, before: other }.into(),
+        ColumnEdited {
+            board,
+            column,
+            title: None,
+            colour: Some(String::new()),
+            states: Some(vec!["review".into()]),
+            limit: Some(None),
+        }
+        .into(),
+        ColumnMoved { board, column, before: None }.into(),
+        ColumnDeleted { board, column, into: other }.into(),
+        ColumnRestored { board, column }.into(),
+        CardMoved { board, ticket: id(7), column, rank: "000000000042V".into() }.into(),
     ]
 }
 
@@ -202,6 +242,7 @@ fn approvals() -> Vec<Event> {
             because: NewRound::Edited,
             from: 0,
             edited_by: Some(person),
+            requested_by: Some(other),
         }
         .into(),
         StepOpened { approval, round, index, step: step.clone(), needed: Needed::Total(2), asked: vec![asked] }.into(),
@@ -255,7 +296,7 @@ fn approvals() -> Vec<Event> {
 
 #[test]
 fn every_kind_has_a_golden_file_and_keeps_to_it() {
-    let samples: Vec<Event> = organisation().into_iter().chain(tickets()).chain(approvals()).collect();
+    let samples: Vec<Event> = organisation().into_iter().chain(tickets()).chain(approvals()).chain(boards()).collect();
     let sampled: BTreeSet<_> = samples.iter().map(|event| (event.kind().to_owned(), event.schema())).collect();
     let known: BTreeSet<_> = Event::KINDS.iter().map(|(kind, schema)| ((*kind).to_owned(), *schema)).collect();
     assert_eq!(sampled, known, "one sample per kind");

@@ -102,3 +102,16 @@ fn an_approval_ends_or_is_visibly_blocked() {
     let enough = [(sum.taken, 4000), (sum.approved, 50), (sum.rejected, 50), (sum.blocked, 20), (sum.rounds, 50)];
     assert!(enough.iter().all(|(had, wanted)| had >= wanted), "{sum:?} tells too little");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cards_are_what_may_be_seen_in_one_order() {
+    let (one, other) = (sqlite().await, postgres().await);
+    let mut hidden = 0;
+    for seed in 0..long(3, 60) as u64 {
+        let moves = laws::boards(one.clone(), seed).await;
+        assert!(moves.done >= 40 && moves.listed >= 100, "seed {seed}: {moves:?}");
+        hidden += moves.hidden;
+        assert_eq!(laws::boards(other.clone(), seed).await, moves, "seed {seed}");
+    }
+    assert!(hidden > 0, "everybody knows every board");
+}

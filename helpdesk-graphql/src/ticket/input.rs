@@ -10,7 +10,7 @@ use crate::scalar::{DateTime, UuidValue};
 
 /// Fields every ticket command can set.
 #[derive(Default, InputObject)]
-pub(super) struct TicketFieldsInput {
+pub(crate) struct TicketFieldsInput {
     /// The long text, Markdown, up to 64 KiB; null empties it.
     description: MaybeUndefined<String>,
     /// What kind of ticket.
@@ -48,7 +48,7 @@ fn double<T, U>(field: MaybeUndefined<T>, f: impl Fn(T) -> U) -> Option<Option<U
 }
 
 impl TicketFieldsInput {
-    pub(super) fn patch(self, title: Option<String>) -> Patch {
+    pub(crate) fn patch(self, title: Option<String>) -> Patch {
         Patch {
             title,
             description: double(self.description, |text| text).map(Option::unwrap_or_default),
@@ -109,11 +109,11 @@ pub(super) struct TicketEditInput {
 
 /// Fields to set with a move.
 #[derive(Default, InputObject)]
-pub(super) struct TicketMoveFieldsInput {
+pub(crate) struct TicketMoveFieldsInput {
     /// One line, 1 to 255 characters.
-    pub(super) title: Option<String>,
+    pub(crate) title: Option<String>,
     #[graphql(flatten)]
-    pub(super) fields: TicketFieldsInput,
+    pub(crate) fields: TicketFieldsInput,
 }
 
 /// Moves a ticket along a transition of its workflow.

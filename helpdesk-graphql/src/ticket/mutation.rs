@@ -17,7 +17,7 @@ use crate::payload::{With, act, payloads};
 use crate::user_error::Places;
 
 /// Where `ticketMove` takes the fields it sets.
-const MOVED: Places = &[
+pub(crate) const MOVED: Places = &[
     ("title", "fields.title"),
     ("description", "fields.description"),
     ("group", "fields.group"),

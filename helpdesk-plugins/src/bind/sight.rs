@@ -63,6 +63,8 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         Event::TicketLinked(_) | Event::TicketUnlinked(_) => Some("links"),
         Event::TicketDeleted(_) | Event::TicketRestored(_) => Some("deleted"),
         Event::EntryAdded(_) | Event::EntryEdited(_) | Event::EntryDeleted(_) => Some("entries"),
+        // The ticket stands in the envelope; the place is the board's and tells nothing of it.
+        Event::CardMoved(_) => None,
         // About the chain, not about the ticket where it ended.
         Event::AutomationStopped(_) => None,
         Event::TenantRegistered(_)
@@ -84,7 +86,14 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         | Event::TagDefined(_)
         | Event::TagEdited(_)
         | Event::PluginInstalled(_)
-        | Event::PluginRemoved(_) => {
+        | Event::PluginRemoved(_)
+        | Event::BoardCreated(_)
+        | Event::BoardEdited(_)
+        | Event::ColumnAdded(_)
+        | Event::ColumnEdited(_)
+        | Event::ColumnMoved(_)
+        | Event::ColumnDeleted(_)
+        | Event::ColumnRestored(_) => {
             // The subject's own id is told by the envelope.
             if key == kind { None } else { Some(key) }
         }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::advance::open_step;
+use super::super::advance::{FALLBACK, open_step};
 use super::super::model::{Approval, ApprovalState, ApprovalStep, Approvals, Slot, SlotState, StepState, Verdict};
 use super::super::refusal::ApprovalRefusal;
 use super::super::resolve::{active, barred, eligible, proxies};
-use super::super::template::Template;
+use super::super::template::{OnEmpty, Template};
 use super::{check_comment, find, said, someone};
 use crate::case::Case;
 use crate::command::{AdviseApprover, ConsultApprover, ReassignSlot, ReviewApprovers};
@@ -34,6 +34,10 @@ fn open_slot<'a>(
     match found.iter().filter(|(_, slot)| waits(slot)).collect::<Vec<_>>().as_slice() {
         [(step, slot)] => return Ok((approval, step, slot)),
         [] => {}
+        // Several in one step are alike: the first.
+        [(step, slot), others @ ..] if others.iter().all(|(other, _)| other.index == step.index) => {
+            return Ok((approval, step, slot));
+        }
         several => {
             let steps = several.iter().map(|(step, _)| step.key.as_str()).collect::<Vec<_>>().join(", ");
             return Err(ApprovalRefusal::Ambiguous { steps }.into());
@@ -211,13 +215,19 @@ fn reviewed(
     let none = BTreeSet::new();
     let found: BTreeSet<PersonId> =
         eligible(scene, case, &definition.ask, &none, ctx).into_iter().map(|who| who.person).collect();
+    let mut stand_ins = BTreeSet::new();
+    if let OnEmpty::Fallback(who) = &definition.on_empty {
+        let found = eligible(scene, case, std::slice::from_ref(who), &none, ctx);
+        stand_ins.extend(found.into_iter().map(|who| who.person));
+    }
     let barred = if template.definition().self_approval { BTreeSet::new() } else { barred(case, approval) };
     let mut taken = seated(all, step);
     let mut then: Vec<Event> = vec![];
     for slot in all.slots_of(step) {
         let here = active(scene, slot.person, ctx).is_some();
-        // Who was given the slot by somebody, or stands in as a fallback, was never found by the template's words.
-        let by_words = found.contains(&slot.person) || slot.via == "moved" || is_fallback(slot, definition);
+        // Who was given the slot by somebody was never found by the template's words.
+        let found = if slot.via.starts_with(FALLBACK) { &stand_ins } else { &found };
+        let by_words = found.contains(&slot.person) || slot.via == "moved";
         let stays = here && by_words;
         let revalidated = slot.state == SlotState::Approved && template.definition().revalidate_on_departure;
         let leaves = !stays && (slot.state == SlotState::Open || revalidated);
@@ -242,13 +252,6 @@ fn reviewed(
         }
     }
     then
-}
-
-/// Whether the slot's holder was found by the words for an empty step.
-fn is_fallback(slot: &Slot, definition: &super::super::StepDefinition) -> bool {
-    let super::super::OnEmpty::Fallback(who) = &definition.on_empty else { return false };
-    let via = super::super::resolve::named(who);
-    slot.via == via && !definition.ask.iter().any(|ask| super::super::resolve::named(ask) == via)
 }
 
 /// Who takes the slot of somebody who has left: their proxy, else whom the template names.

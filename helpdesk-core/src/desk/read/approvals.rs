@@ -72,18 +72,24 @@ impl Desk {
         tickets: &[TicketId],
     ) -> Result<BTreeMap<TicketId, Approvals>, ActError> {
         let views = self.with_approvals(viewer, tickets).await?;
-        let all = views.into_iter().map(|(id, view)| {
-            let View { case, may, viewer, .. } = view;
-            (id, readable(case.approvals.unwrap_or_default(), may, viewer))
-        });
+        let all = views.into_iter().map(|(id, view)| (id, view.case.approvals.unwrap_or_default()));
         Ok(all.collect())
     }
 
-    async fn with_approvals(&self, viewer: &Actor, tickets: &[TicketId]) -> Result<BTreeMap<TicketId, View>, ActError> {
+    pub(in crate::desk) async fn with_approvals(
+        &self,
+        viewer: &Actor,
+        tickets: &[TicketId],
+    ) -> Result<BTreeMap<TicketId, View>, ActError> {
         let ids: BTreeSet<TicketId> = tickets.iter().copied().collect();
         let needs = Needs { tickets: ids.clone(), approvals: ids, ..Needs::default() };
         let views = self.loaded(viewer, &needs).await?;
-        Ok(views.into_iter().map(|view| (view.case.ticket.id, view)).collect())
+        let shown = views.into_iter().map(|mut view| {
+            let all = view.case.approvals.take().unwrap_or_default();
+            view.case.approvals = Some(readable(all, view.may, view.viewer));
+            (view.case.ticket.id, view)
+        });
+        Ok(shown.collect())
     }
 
     /// What waits for the viewer to decide, their principals' included, oldest first: of tickets they may see. The page
@@ -237,7 +243,7 @@ impl Desk {
             if ctx.wants.is_empty() {
                 return Ok(forecast);
             }
-            if !self.load_wants(tenant, ctx.wants, &mut loaded, &mut asked).await? {
+            if !self.load_wants((tenant, None), ctx.wants, &mut loaded, &mut asked).await? {
                 return Err(ActError::Busy(1)); // the policy moved meanwhile
             }
         }

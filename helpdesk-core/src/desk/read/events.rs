@@ -8,7 +8,7 @@ use crate::desk::Desk;
 use crate::error::ActError;
 use crate::event::{Cursor, Envelope, Event, Subject};
 use crate::filter::{Cond, Filter};
-use crate::id::{TenantId, TicketId};
+use crate::id::{BoardId, TenantId, TicketId};
 use crate::role::{Permission, Permissions};
 use crate::value::{Field, Value};
 
@@ -104,7 +104,7 @@ impl Desk {
         if events.is_empty() {
             return Ok(events);
         }
-        let mut ids: BTreeSet<TicketId> = events.iter().filter_map(|event| event.subject.ticket()).collect();
+        let mut ids: BTreeSet<TicketId> = events.iter().filter_map(|event| event.subject.shows()).collect();
         for event in &events {
             ids.extend(event.event.other_tickets());
         }
@@ -130,9 +130,20 @@ impl Desk {
             }
         }
         let audits = stand.access.everywhere().has(Permission::AuditRead);
-        let shows = |event: &Envelope| match event.subject.ticket() {
-            None => audits && *filter == Filter::All,
-            Some(ticket) => seen.get(&ticket).is_some_and(|Seen { may, matches, gone }| {
+        let on_board = |id: BoardId| {
+            let board = stand.config.boards.get(&id);
+            board.filter(|board| super::boards::sees(&stand.config, &stand.access, board.project))
+        };
+        let shows = |event: &Envelope| match (&event.subject, event.subject.shows()) {
+            (_, None) if audits && *filter == Filter::All => true,
+            // Who sees the project sees its boards; of filters, those select them that are about the project alone.
+            (Subject::Board(id), _) => on_board(*id).is_some_and(|board| {
+                let here = matches!(filter, Filter::Is(Cond::Project(projects)) if projects.contains(&board.project));
+                here || *filter == Filter::All
+            }),
+            (Subject::Card(id, _), _) if on_board(*id).is_none() && !audits => false,
+            (_, None) => false,
+            (_, Some(ticket)) => seen.get(&ticket).is_some_and(|Seen { may, matches, gone }| {
                 let gone = *gone && !matches!(event.event, Event::TicketDeleted(_));
                 *matches && !gone && (!event.internal || may.has(Permission::EntryInternal))
             }),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
+use super::boards::sees;
 use crate::actor::Actor;
 use crate::config::TenantConfig;
 use crate::desk::Desk;
@@ -26,7 +27,7 @@ impl Desk {
         Ok(self.fresh(viewer).await?.1)
     }
 
-    /// The tenant's configuration as the viewer may see it: projects they can see or create in with all their tags; groups
+    /// The tenant's configuration as the viewer may see it: projects they can see or create in with all their tags and boards; groups
     /// and roles, for those who see the directory; workflows; plugins, for those who manage them.
     pub async fn config(&self, viewer: &Actor) -> Result<Arc<TenantConfig>, ActError> {
         let (config, access) = self.fresh(viewer).await?;
@@ -41,6 +42,10 @@ impl Desk {
         });
         // Deleted ones too: they stay on the tickets that bear them.
         seen.tags.retain(|_, tag| seen.projects.contains_key(&tag.project));
+        seen.boards.retain(|_, board| {
+            let manages = access.in_project(board.project).has(Permission::ProjectManage);
+            sees(&config, &access, board.project) && (board.deleted_at.is_none() || manages)
+        });
         if !access.anywhere(Permission::PeopleRead) {
             seen.groups.clear();
         }

@@ -4,6 +4,7 @@
 
 use tokio_postgres::Row;
 
+use super::cards;
 use super::link::{Link, Ready, fault};
 use super::parts::{self, Extent};
 use super::value::{Param, get, image, images, maybe_int};
@@ -45,6 +46,8 @@ enum For {
     Role,
     Member,
     TenantKey,
+    Cards,
+    LastNumber,
     Earlier,
 }
 
@@ -147,6 +150,14 @@ pub(super) async fn load(
     if let Some(key) = &needs.tenant_key {
         want(For::TenantKey, core.reads.tenant_key.as_str().into(), vec![Param::text(key)]);
     }
+    if let Some(place) = &needs.place {
+        let (text, params) = cards::around(core, tenant, place);
+        want(For::Cards, text, params);
+        if place.beside.is_none() {
+            let (text, params) = cards::last(core, tenant, place);
+            want(For::LastNumber, text, params);
+        }
+    }
     if let Some((by, key)) = key {
         want(For::Earlier, core.reads.earlier.as_str().into(), vec![me(), Param::One(by.put()), Param::text(key)]);
     }
@@ -220,6 +231,11 @@ fn take(loaded: &mut Loaded, tenant: TenantId, what: For, rows: &[Row], needs: &
         }
         For::GroupGrants => loaded.group_grants = images(rows)?,
         For::Member => loaded.member = !rows.is_empty(),
+        For::Cards => {
+            loaded.place.cards = images(rows)?;
+            loaded.place.reach = needs.place.map_or(0, |place| place.reach);
+        }
+        For::LastNumber => loaded.place.last = rows.first().map_or(Ok(0), |row| get(row, 0))?,
         For::TenantKey => loaded.tenant_taken = needs.tenant_key.is_some() && !rows.is_empty(),
         For::Earlier => {
             let read = |row: &Row| -> Result<Earlier, StoreError> {

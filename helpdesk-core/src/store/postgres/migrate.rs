@@ -11,7 +11,9 @@ use crate::time::Timestamp;
 
 /// All migrations for PostgreSQL.
 #[allow(clippy::zero_prefixed_literal, reason = "numbers are written as in the names of the files")]
-pub(super) static KNOWN: &[Migration] = migrate::migrations!("postgres": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "approvals", 0005 = "whole_rows");
+pub(super) static KNOWN: &[Migration] = migrate::migrations!(
+    "postgres": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "approvals", 0005 = "whole_rows", 0006 = "boards"
+);
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS hd_migration (\
      number bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, at bigint NOT NULL)";

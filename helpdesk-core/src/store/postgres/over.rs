@@ -1,6 +1,6 @@
 //! The traits over whatever gives a [`Link`](super::link::Link): the pool, or a host's transaction.
 
-use super::{PgJoined, PgStore, commit, load, log, queue, read};
+use super::{PgJoined, PgStore, cards, commit, load, log, queue, read};
 use crate::actor::{Actor, Author};
 use crate::approval::{Delegation, Slot};
 use crate::config::TenantConfig;
@@ -10,8 +10,8 @@ use crate::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, TicketId};
 use crate::org::{Membership, Person, Tenant};
 use crate::role::Grant;
 use crate::store::{
-    Answer, Commit, Concerned, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
+    Answer, CardFind, CardFound, Commit, Concerned, Count, Counter, Depth, Find, Found, Job, Kv, Lease, Loaded, Log,
+    NewJob, Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use crate::ticket::{Entry, Link, Participant, Revision};
 use crate::time::Timestamp;
@@ -39,6 +39,9 @@ macro_rules! reads {
         }
         fn count<'a>(&'a self, find: &'a Find, cap: u32) -> Answer<'a, (i64, Count)> {
             Box::pin(async move { read::count(&self.link().await?, find, cap).await })
+        }
+        fn cards<'a>(&'a self, find: &'a CardFind) -> Answer<'a, (i64, Vec<CardFound>)> {
+            Box::pin(async move { cards::page(&self.link().await?, find).await })
         }
         fn ticket<'a>(&'a self, tenant: TenantId, which: &'a Which, entries: u16) -> Answer<'a, (i64, Option<Parts>)> {
             Box::pin(async move { read::ticket(&self.link().await?, tenant, which, entries).await })

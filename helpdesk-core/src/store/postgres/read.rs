@@ -296,6 +296,7 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             &reads.workflows,
             &reads.templates,
             &reads.roles,
+            &reads.boards,
             &reads.plugins,
             &reads.epoch,
         ];
@@ -304,7 +305,8 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             ready.push(link.ready("configuration", text, vec![Param::uuid(tenant)]).await.map_err(fault)?);
         }
         let answers = link.together(&ready).await?;
-        let [before, tenants, projects, groups, tags, workflows, templates, roles, plugins, after] = answers.as_slice()
+        let [before, tenants, projects, groups, tags, workflows, templates, roles, boards, plugins, after] =
+            answers.as_slice()
         else {
             return Err(StoreError::Defect("a configuration answered too little".into()));
         };
@@ -323,6 +325,7 @@ pub(super) async fn config(link: &Link<'_>, tenant: TenantId) -> Read<Option<Ten
             workflows: images(workflows)?,
             templates: images(templates)?,
             roles: images(roles)?,
+            boards: images(boards)?,
             plugins: images(plugins)?,
         };
         return assemble::config(rows).map(Some);

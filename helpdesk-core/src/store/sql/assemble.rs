@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::approval::template::Templates;
 use crate::approval::{PublishedTemplate, TemplateDefinition};
+use crate::board::Board;
 use crate::config::TenantConfig;
 use crate::org::{Group, Installation, Project, Tenant};
 use crate::role::CustomRole;
@@ -22,6 +23,7 @@ pub(crate) struct ConfigRows {
     pub(crate) workflows: Vec<Published>,
     pub(crate) templates: Vec<PublishedTemplate>,
     pub(crate) roles: Vec<CustomRole>,
+    pub(crate) boards: Vec<Board>,
     pub(crate) plugins: Vec<Installation>,
 }
 
@@ -54,6 +56,7 @@ pub(crate) fn config(rows: ConfigRows) -> Result<TenantConfig, StoreError> {
         workflows,
         templates,
         roles: rows.roles.into_iter().map(|role| (role.key.clone(), role)).collect(),
+        boards: rows.boards.into_iter().map(|board| (board.id, Arc::new(board))).collect(),
         plugins: rows.plugins.into_iter().map(|plugin| (plugin.plugin.clone(), Arc::new(plugin))).collect(),
     })
 }

@@ -112,7 +112,8 @@ id_columns!(
     ApprovalId,
     SlotId,
     DecisionId,
-    DelegationId
+    DelegationId,
+    BoardId
 );
 
 macro_rules! name_columns {
@@ -144,7 +145,8 @@ name_columns!(
     crate::org::GroupKind,
     crate::role::RoleKey,
     crate::actor::Author,
-    crate::actor::PluginId
+    crate::actor::PluginId,
+    crate::board::Rank
 );
 
 impl Column for crate::role::Permissions {
@@ -233,6 +235,37 @@ impl Column for crate::role::Scope {
             "ticket" => Self::Ticket(id()?.into()),
             _ => return Err(odd("a scope", text)),
         })
+    }
+}
+
+/// JSON; empty for all tickets.
+impl Column for crate::filter::Filter {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        // Lists and texts always serialise.
+        let json = |filter: &Self| serde_json::to_string(filter).unwrap_or_default();
+        Val::Text(if *self == Self::All { String::new() } else { json(self) })
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            Seen::Text("") => Ok(Self::All),
+            Seen::Text(text) => serde_json::from_str(text).map_err(|error| odd("a filter", error.to_string())),
+            other => Err(odd("a filter", other)),
+        }
+    }
+}
+
+/// JSON.
+impl Column for Vec<crate::board::Column> {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        Val::Text(serde_json::to_string(self).unwrap_or_default()) // plain data always serialises
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            Seen::Text(text) => serde_json::from_str(text).map_err(|error| odd("columns", error.to_string())),
+            other => Err(odd("columns", other)),
+        }
     }
 }
 

@@ -83,7 +83,11 @@ use crate::approval::{
     Approval, ApprovalDecision, ApprovalState, ApprovalStep, Delegation, Needed, PublishedTemplate, Slot, SlotState,
     StepState, TemplateRef, Verdict,
 };
-use crate::id::{ApprovalId, DecisionId, DelegationId, EntryId, JobId, Salt, SlotId, TagId, TenantId, TicketId};
+use crate::board::{self, Board, Card, Rank};
+use crate::filter::Filter;
+use crate::id::{
+    ApprovalId, BoardId, DecisionId, DelegationId, EntryId, JobId, Salt, SlotId, TagId, TenantId, TicketId,
+};
 use crate::org::{GroupKind, PersonKind};
 use crate::ticket::{EntryVisibility, Relation, Visibility};
 use crate::time::Timestamp;
@@ -149,6 +153,16 @@ images! {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "of": String = of, "version": i64 = version,
         "before": String = before, "salt": Salt = salt,
     }
+    Board in "hd_board" key 2 versioned true {
+        "tenant_id": TenantId = tenant, "id": BoardId = id, "project_id": ProjectId = project, "name": String = name,
+        "filter": Filter = filter, "columns": Vec<board::Column> = columns, "version": i64 = version,
+        "created_by": Author = created_by, "created_at": Timestamp = created_at,
+        "deleted_at": Option<Timestamp> = deleted_at,
+    }
+    Card in "hd_card" key 3 versioned true {
+        "tenant_id": TenantId = tenant, "board_id": BoardId = board, "ticket_id": TicketId = ticket,
+        "rank": Rank = rank, "version": i64 = version,
+    }
     Kv in "hd_kv" key 3 versioned true {
         "tenant_id": TenantId = tenant, "plugin": String = plugin, "key": String = key, "value": Vec<u8> = value,
         "version": i64 = version, "expires_at": Option<Timestamp> = expires_at,
@@ -162,6 +176,7 @@ images! {
         "template": TemplateRef = template, "round": u32 = round, "state": ApprovalState = state, "hash": String = hash,
         "requested_by": Option<PersonId> = requested_by, "edited_by": Option<PersonId> = edited_by,
         "requested_at": Timestamp = requested_at, "ended_at": Option<Timestamp> = ended_at,
+        "resubmitted_by": Option<PersonId> = resubmitted_by,
     }
     ApprovalStep in "hd_approval_step" key 5 versioned false {
         "tenant_id": TenantId = tenant, "ticket_id": TicketId = ticket, "approval_id": ApprovalId = approval,
@@ -433,5 +448,7 @@ pub(crate) fn of(row: &Row) -> (&'static Table, Vec<Val>) {
         Row::Slot(image) => both(image),
         Row::ApprovalDecision(image) => both(image),
         Row::Delegation(image) => both(image),
+        Row::Board(image) => both(image),
+        Row::Card(image) => both(image),
     }
 }

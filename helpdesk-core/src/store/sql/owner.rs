@@ -44,5 +44,7 @@ fn owner(row: &Row) -> TenantId {
         Row::Slot(row) => row.tenant,
         Row::ApprovalDecision(row) => row.tenant,
         Row::Delegation(row) => row.tenant,
+        Row::Board(row) => row.tenant,
+        Row::Card(row) => row.tenant,
     }
 }

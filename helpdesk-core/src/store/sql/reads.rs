@@ -7,6 +7,7 @@
 use super::image::Image;
 use super::names::{Dialect, Names, columns};
 use crate::approval::{Approval, ApprovalDecision, ApprovalStep, Delegation, PublishedTemplate, Slot};
+use crate::board::Board;
 use crate::org::{Group, Installation, Membership, Person, Project, Tenant};
 use crate::role::{CustomRole, Grant};
 use crate::store::{Head, Kv, RunRecord};
@@ -70,6 +71,8 @@ pub(crate) struct Reads {
     pub(crate) roles: String,
     /// Tenant, key of a role → until when it is granted at the longest, 0 when it never was.
     pub(crate) role_until: String,
+    /// Tenant → its boards.
+    pub(crate) boards: String,
     /// Tenant → its plugins.
     pub(crate) plugins: String,
     /// Tenant → all grants, in order of id.
@@ -193,6 +196,7 @@ impl Reads {
             ),
             roles: rows::<CustomRole>(names, "WHERE tenant_id = $1"),
             role_until: format!("SELECT coalesce(max(expires_at), 0) FROM {grant} WHERE tenant_id = $1 AND role = $2"),
+            boards: rows::<Board>(names, "WHERE tenant_id = $1"),
             plugins: rows::<Installation>(names, "WHERE tenant_id = $1"),
             grants: rows::<Grant>(names, "WHERE tenant_id = $1 ORDER BY id"),
             grant: rows::<Grant>(names, "WHERE tenant_id = $1 AND id = $2"),

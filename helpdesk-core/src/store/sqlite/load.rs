@@ -102,6 +102,9 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
     if let Some(key) = &needs.tenant_key {
         loaded.tenant_taken = db.number("tenant key", &r.tenant_key, &[key.put()])?.is_some();
     }
+    if let Some(place) = &needs.place {
+        loaded.place = super::cards::surroundings(db, tenant, place)?;
+    }
     if let Some((author, key)) = key {
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Earlier {
@@ -141,6 +144,7 @@ pub(super) fn config(db: &Db, tenant: TenantId) -> Result<Option<TenantConfig>, 
         workflows: db.images("workflows", &r.workflows, &t)?,
         templates: db.images("templates", &r.templates, &t)?,
         roles: db.images("roles", &r.roles, &t)?,
+        boards: db.images("boards", &r.boards, &t)?,
         plugins: db.images("plugins", &r.plugins, &t)?,
     };
     Ok(Some(assemble::config(rows)?))

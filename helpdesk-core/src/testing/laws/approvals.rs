@@ -218,7 +218,7 @@ impl Play {
             all.slots.iter().filter(|slot| slot.state == SlotState::Open).map(|slot| slot.person).collect();
         let asked = self.chance.maybe(&open).copied().unwrap_or(person);
         let whoever = Actor::person(self.tenant, asked);
-        match self.chance.below(20) {
+        match self.chance.below(25) {
             0..=5 => {
                 let verdict = if self.chance.percent(75) { Vote::Approved } else { Vote::Rejected };
                 let (comment, on_behalf_of) = (Some("said".to_owned()), None);
@@ -255,6 +255,17 @@ impl Play {
                     (host, RemoveMember { group, person: other }.into())
                 }
             }
+            19 => {
+                let state = if self.chance.percent(50) { "done" } else { "todo" };
+                (host, ForceState { ticket, state: state.into(), reason: "law".into() }.into())
+            }
+            20 => (by, Unrelate { ticket, relation: Relation::Approver, people: vec![asked] }.into()),
+            21 => {
+                let title = Some(format!("title {}", self.chance.below(9)));
+                (by, EditTicket::new(ticket, Patch { title, ..Patch::default() }).into())
+            }
+            22 if self.chance.percent(30) => (host, DeleteTicket { ticket, reason: None }.into()),
+            22 | 23 => (host, RestoreTicket { ticket, reason: None }.into()),
             18 => (by, Relate::assign(ticket, self.chance.clone().some(&self.people, 2)).into()),
             _ => {
                 let (starts_at, ends_at) = (None, None);
@@ -287,6 +298,7 @@ impl Play {
         let step = all.step_of(slot).expect("a slot of a step");
         let mine = requesters.contains(&slot.person)
             || approval.requested_by == Some(slot.person)
+            || approval.resubmitted_by == Some(slot.person)
             || approval.edited_by == Some(slot.person);
         let verdict = if mine || self.chance.percent(20) { Vote::Rejected } else { Vote::Approved };
         let decide = DecideApproval {

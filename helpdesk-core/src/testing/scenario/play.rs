@@ -183,7 +183,8 @@ impl Acting {
             Seen::Exits(exits) => {
                 exits.iter().map(|(id, open)| if *open { id.clone() } else { format!("!{id}") }).collect()
             }
-            Seen::Why(words) => words.clone(),
+            Seen::Why(words) | Seen::Words(words) => words.clone(),
+            Seen::Cards(ids) => ids.iter().map(|id| name(&self.cast.tickets, id)).collect(),
             Seen::Approval(id) => vec![id.to_string()],
             Seen::Told(words) => words.iter().map(|word| self.cast.with_names(word)).collect(),
             Seen::People(ids) => {
@@ -273,6 +274,8 @@ impl Acting {
             }
             (Noun::Group, Made::Group(id)) => drop(cast.groups.insert(name, id)),
             (Noun::Grant, Made::Grant(id)) => drop(cast.grants.insert(name, id)),
+            (Noun::Board, Made::Board(id)) => drop(cast.boards.insert(name, id)),
+            (Noun::Column, Made::Column(id)) => drop(cast.columns.insert(name, id)),
             (Noun::Tag, Made::Tag(id)) => drop(cast.tags.insert(name, id)),
             (Noun::Ticket, Made::Ticket(id)) => drop(cast.tickets.insert(name, id)),
             (Noun::Entry, Made::Entry(id)) => drop(cast.entries.insert(name, id)),

@@ -2,6 +2,7 @@
 
 mod approval;
 
+use super::boards;
 use super::parse::Step;
 use super::stage::Look;
 use super::words::{Cast, Keys, Muddle, instant, value};
@@ -24,6 +25,8 @@ pub(super) enum Noun {
     Group,
     Grant,
     Tag,
+    Board,
+    Column,
     Ticket,
     Entry,
     Approval,
@@ -70,6 +73,11 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         ["reads", "history", "of", ticket] => Some(Look::History(cast.ticket(ticket)?)),
         ["reads", "links", "of", ticket] => Some(Look::Links(cast.ticket(ticket)?)),
         ["reads", "entries", "of", ticket] => Some(Look::Entries(cast.ticket(ticket)?)),
+        ["reads", "board", board] => Some(Look::Board(cast.board(board)?)),
+        ["reads", "cards", "of", board, "in", column] => Some(Look::Cards(cast.board(board)?, cast.column(column)?)),
+        ["reads", "comments", "of", board, "in", column] => {
+            Some(Look::Comments(cast.board(board)?, cast.column(column)?))
+        }
         ["reads", "exits", "of", ticket] => Some(Look::Exits(cast.ticket(ticket)?)),
         ["asks", "why", who, "may", permission, "on", ticket] => {
             Some(Look::Why(cast.actor(who)?, value(permission)?, cast.ticket(ticket)?))
@@ -90,14 +98,18 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
     }
     let around = (keys.read::<i64>("@expect")?, keys.text("@key"), keys.take("@at"));
     let id = keys.read::<CommandId>("@id")?;
-    let (command, named) = match about_tickets(rest, &mut keys, cast, now)? {
-        Some(said) => said,
-        None => match approval::understand(rest, &mut keys, cast, &step.block, now)? {
-            Some(said) => said,
-            None => about_the_organisation(rest, &mut keys, cast, suffix, &step.block, now)?
-                .ok_or_else(|| format!("`{}` is not understood", step.text))?,
-        },
+    let said = if boards::about(rest) {
+        boards::spoken(rest, &mut keys, cast, now)?
+    } else {
+        match about_tickets(rest, &mut keys, cast, now)? {
+            Some(said) => Some(said),
+            None => match approval::understand(rest, &mut keys, cast, &step.block, now)? {
+                Some(said) => Some(said),
+                None => about_the_organisation(rest, &mut keys, cast, suffix, &step.block, now)?,
+            },
+        }
     };
+    let (command, named) = said.ok_or_else(|| format!("`{}` is not understood", step.text))?;
     keys.done()?;
     let at = around.2.map(|text| instant(text, now)).transpose()?;
     let ask = Ask { command, id, expected: around.0, key: around.1, at };
@@ -355,7 +367,7 @@ fn permissions(text: &str) -> Result<Permissions, Muddle> {
 }
 
 /// `state=todo,done`, `!assignees=ana`, `title~="fire"`, `due_at<=+1d`, `text="words"`; all must hold.
-fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Muddle> {
+pub(super) fn filter(cast: &Cast, keys: &mut Keys<'_>, now: Timestamp) -> Result<Filter, Muddle> {
     fn list<T>(text: &str, read: impl Fn(&str) -> Result<T, Muddle>) -> Result<Vec<T>, Muddle> {
         if text == "-" { Ok(vec![]) } else { text.split(',').map(read).collect() }
     }

@@ -6,11 +6,12 @@ use futures_util::future::BoxFuture;
 
 use crate::actor::Actor;
 use crate::approval::{Approvals, Simulation, SlotState, StepForecast};
+use crate::board::Board;
 use crate::case::Case;
 use crate::command::{Ask, Command, Made};
 use crate::error::{ActError, Refusal, WorkflowRefusal};
 use crate::filter::Filter;
-use crate::id::{ApprovalId, EntryId, PersonId, TicketId};
+use crate::id::{ApprovalId, BoardId, ColumnId, EntryId, PersonId, TicketId};
 use crate::role::explain::{Explanation, RelationReason, Rule};
 use crate::role::{Permission, RoleKey, Scope};
 use crate::testing::ManualClock;
@@ -120,6 +121,12 @@ pub enum Look {
     People(String),
     /// The people who hold a role at a scope.
     Holders(RoleKey, Scope),
+    /// The columns of a board: `title:state,state`, in order.
+    Board(BoardId),
+    /// The cards in a column, from the top; at most 100.
+    Cards(BoardId, ColumnId),
+    /// How many entries that the viewer may read each card in a column has, from the top.
+    Comments(BoardId, ColumnId),
     /// Why somebody may or may not do this to a ticket.
     Why(Actor, Permission, TicketId),
 }
@@ -141,6 +148,10 @@ pub enum Seen {
     Links(Vec<(LinkKind, TicketId)>),
     /// Transitions, and whether one may take them now.
     Exits(Vec<(String, bool)>),
+    /// Columns or numbers, in order.
+    Words(Vec<String>),
+    /// Tickets, in an order that counts.
+    Cards(Vec<TicketId>),
     /// People.
     People(Vec<PersonId>),
     /// An approval.
@@ -186,6 +197,10 @@ impl Seen {
         Self::Told(forecast.steps.iter().map(step).collect())
     }
 
+    /// The columns of a board.
+    pub fn columns(board: &Board) -> Self {
+        Self::Words(board.live().map(|column| format!("{}:{}", column.title, column.states.join(","))).collect())
+    }
     /// An explanation, in the words of scenarios.
     pub fn why(explained: &Explanation) -> Self {
         let mut words = vec![explained.refused.as_ref().map_or("allowed", Refusal::code).to_owned()];

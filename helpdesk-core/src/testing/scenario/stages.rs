@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::stage::{Acted, Look, Picture, Refused, Seen, Stage};
 use crate::actor::Actor;
+use crate::board::{Board, Rank};
 use crate::case::Case;
 use crate::command::{Ask, Command};
 use crate::desk::Desk;
@@ -12,7 +13,7 @@ use crate::desk::read::Page;
 use crate::error::Refusal;
 use crate::event::{Event, Subject};
 use crate::filter::{Order, SortBy};
-use crate::id::TicketId;
+use crate::id::{BoardId, ColumnId, TicketId};
 use crate::role::{Permission, Permissions};
 use crate::store::PeopleFind;
 use crate::testing::{Chance, ManualClock, Model};
@@ -58,6 +59,33 @@ impl PureStage {
         Ok((format!("{key}-{}", case.ticket.number), case, may))
     }
 
+    fn board(&self, viewer: &Actor, id: BoardId) -> Result<&Board, Refusal> {
+        let tenant = viewer.tenant().ok_or(Refusal::NoTenant)?;
+        let access = self.model.access(viewer, tenant, self.clock.now())?;
+        let config = self.model.rows(tenant).map(|rows| &rows.config);
+        let board = config.and_then(|config| config.boards.get(&id)).filter(|board| board.deleted_at.is_none());
+        let seen = board.filter(|board| {
+            let may = access.in_project(board.project);
+            may.has(Permission::TicketRead) || may.has(Permission::TicketCreate)
+        });
+        seen.map(|board| &**board).ok_or_else(|| Refusal::not_found("board", id))
+    }
+
+    /// The cards of a column as `viewer` may see them, in order.
+    fn cards(&self, viewer: &Actor, id: BoardId, column: ColumnId) -> Result<Vec<Case>, Refusal> {
+        let board = self.board(viewer, id)?;
+        let column = board.column(column).ok_or_else(|| Refusal::not_found("column", column))?;
+        let filter = board.cards([column]).bind(viewer.person_id());
+        let Some(rows) = viewer.tenant().and_then(|tenant| self.model.rows(tenant)) else { return Ok(vec![]) };
+        let shown = rows.cases.keys().filter_map(|id| Some(self.case(viewer, *id).ok()?.1));
+        let mut cards: Vec<Case> = shown.filter(|case| filter.matches(case, &[], false)).collect();
+        cards.sort_by_key(|case| {
+            let card = rows.cards.get(&(id, case.ticket.id));
+            card.map_or_else(|| Rank::of(case.ticket.number), |card| card.rank.clone())
+        });
+        Ok(cards)
+    }
+
     fn seen(&self, viewer: &Actor, look: &Look) -> Result<Seen, Refusal> {
         Ok(match look {
             Look::Ticket(id) => {
@@ -91,6 +119,14 @@ impl PureStage {
             Look::Approvals(id) => {
                 let (_, case, _) = self.case(viewer, *id)?;
                 Seen::approvals(&case.approvals.unwrap_or_default())
+            }
+            Look::Board(id) => Seen::columns(self.board(viewer, *id)?),
+            Look::Cards(board, column) => {
+                Seen::Cards(self.cards(viewer, *board, *column)?.into_iter().map(|case| case.ticket.id).collect())
+            }
+            Look::Comments(board, column) => {
+                let cards = self.cards(viewer, *board, *column)?;
+                Seen::Words(cards.into_iter().map(|case| case.entries.len().to_string()).collect())
             }
             Look::Links(id) => {
                 self.case(viewer, *id)?;
@@ -183,6 +219,17 @@ impl DeskStage {
             Look::History(id) => {
                 let events = desk.timeline(viewer, *id, 0, 500).await?;
                 Seen::History(events.into_iter().map(|event| event.event.kind().to_owned()).collect())
+            }
+            Look::Board(id) => Seen::columns(&*desk.board(viewer, *id).await?),
+            Look::Cards(board, column) => {
+                let cards = desk.cards(viewer, *board, *column, 100, None).await?;
+                let count = desk.count_cards(viewer, *board, *column).await?;
+                assert_eq!((count.value as usize, count.exact), (cards.len(), true), "cards are counted as listed");
+                Seen::Cards(cards.into_iter().map(|card| card.view.case.ticket.id).collect())
+            }
+            Look::Comments(board, column) => {
+                let cards = desk.cards(viewer, *board, *column, 100, None).await?;
+                Seen::Words(cards.into_iter().map(|card| card.comments.to_string()).collect())
             }
             Look::Links(id) => {
                 let links = desk.links(viewer, *id).await?;

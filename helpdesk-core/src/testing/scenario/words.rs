@@ -6,7 +6,10 @@ use std::str::FromStr;
 use super::parse::Word;
 use crate::actor::Actor;
 use crate::command::Patch;
-use crate::id::{ApprovalId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use crate::id::{
+    ApprovalId, BoardId, ColumnId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId,
+    TicketId,
+};
 use crate::role::Scope;
 use crate::testing::Chance;
 use crate::time::Timestamp;
@@ -28,6 +31,8 @@ pub(super) struct Cast {
     pub(super) grants: BTreeMap<String, GrantId>,
     pub(super) approvals: BTreeMap<String, ApprovalId>,
     pub(super) delegations: BTreeMap<String, DelegationId>,
+    pub(super) boards: BTreeMap<String, BoardId>,
+    pub(super) columns: BTreeMap<String, ColumnId>,
 }
 
 /// The id a name stands for; a name that begins with `?` stands for an id nobody has.
@@ -87,6 +92,12 @@ impl Cast {
     }
     pub(super) fn grant(&self, name: &str) -> Result<GrantId, Muddle> {
         named(&self.grants, "grant", name)
+    }
+    pub(super) fn board(&self, name: &str) -> Result<BoardId, Muddle> {
+        named(&self.boards, "board", name)
+    }
+    pub(super) fn column(&self, name: &str) -> Result<ColumnId, Muddle> {
+        named(&self.columns, "column", name)
     }
     /// A project by name, or `department:x`, `company:x`, `ticket:T`.
     pub(super) fn scope(&self, name: &str) -> Result<Scope, Muddle> {

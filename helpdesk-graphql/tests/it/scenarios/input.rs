@@ -4,6 +4,8 @@ use helpdesk_core::command::{Command, Patch};
 use helpdesk_core::id::{PersonId, TagId};
 use serde_json::{Value, json};
 
+use super::look::filter;
+
 /// The mutation, the noun of its payload, and the input; none for commands that are left to the desk.
 pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value)> {
     let people = |all: &[PersonId]| json!(all.iter().map(PersonId::to_string).collect::<Vec<_>>());
@@ -91,6 +93,45 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
         Command::RemoveMember(c) => {
             ("groupRemoveMember", "", json!({"group": c.group.to_string(), "person": c.person.to_string()}))
         }
+        Command::EditBoard(c) => {
+            let mut input = json!({"board": c.board.to_string(), "name": c.name, "deleted": c.deleted});
+            if let Some(wanted) = &c.filter {
+                input["filter"] = filter(wanted);
+            }
+            ("boardEdit", "", input)
+        }
+        Command::EditColumn(c) => {
+            let mut input = json!({"board": c.board.to_string(), "column": c.column.to_string(), "title": c.title,
+                "states": c.states});
+            if let Some(colour) = &c.colour {
+                input["colour"] = json!(colour);
+            }
+            if let Some(limit) = c.limit {
+                input["limit"] = json!(limit);
+            }
+            ("columnEdit", "", input)
+        }
+        Command::MoveColumn(c) => {
+            let before = c.before.map(|id| id.to_string());
+            let input = json!({"board": c.board.to_string(), "column": c.column.to_string(), "before": before});
+            ("columnMove", "", input)
+        }
+        Command::DeleteColumn(c) => {
+            let into = c.into.map(|id| id.to_string());
+            let input = json!({"board": c.board.to_string(), "column": c.column.to_string(), "into": into});
+            ("columnDelete", "", input)
+        }
+        Command::RestoreColumn(c) => {
+            let input = json!({"board": c.board.to_string(), "column": c.column.to_string()});
+            ("columnRestore", "", input)
+        }
+        Command::MoveCard(c) => {
+            let beside = |id: Option<helpdesk_core::id::TicketId>| id.map(|id| id.to_string());
+            let input = json!({"board": c.board.to_string(), "column": c.column.to_string(),
+                "ticket": c.ticket.to_string(), "before": beside(c.before), "after": beside(c.after),
+                "transition": c.transition, "fields": patch(&c.fields)});
+            ("cardMove", "ticket", input)
+        }
         // Entries are addressed with their ticket, which only clients that have seen them can do.
         Command::EditComment(_) | Command::DeleteComment(_) => return None,
         // What they make is named by later lines; the desk tells its id.
@@ -111,6 +152,8 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
         | Command::InstallPlugin(_)
         | Command::RemovePlugin(_)
         | Command::MigrateTicket(_)
+        | Command::CreateBoard(_)
+        | Command::AddColumn(_)
         | Command::StopAutomation(_) => return None,
     })
 }

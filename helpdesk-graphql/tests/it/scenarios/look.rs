@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use helpdesk_core::filter::{Cond, Filter, Number, TextIs, When};
+use helpdesk_core::id::ColumnId;
 use helpdesk_core::role::Scope;
 use helpdesk_core::testing::scenario::{Look, Picture, Refused, Seen};
 use helpdesk_core::ticket::Relation;
@@ -38,6 +39,23 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
                 "query($filter: TicketFilter) { tickets(first: 1, filter: $filter) { totalCount { value } } }";
             let list = get(document, json!({"filter": filter(wanted)})).await?;
             Seen::Count(u32::try_from(list["tickets"]["totalCount"]["value"].as_u64().unwrap()).unwrap())
+        }
+        Look::Board(id) => {
+            let document = "query($id: ID!) { board(id: $id) { columns(first: 40) { nodes { title states } } } }";
+            let board = get(document, json!({"id": id.to_string()})).await?;
+            let column = |it: &Value| {
+                let states: Vec<String> = it["states"].as_array().unwrap().iter().map(text).collect();
+                format!("{}:{}", text(&it["title"]), states.join(","))
+            };
+            Seen::Words(nodes(&board["board"]["columns"]).iter().map(column).collect())
+        }
+        Look::Cards(board, column) => {
+            let cards = cards(api, viewer, &board.to_string(), column).await?;
+            Seen::Cards(cards.iter().map(|it| text(&it["ticket"]["uuid"]).parse().unwrap()).collect())
+        }
+        Look::Comments(board, column) => {
+            let cards = cards(api, viewer, &board.to_string(), column).await?;
+            Seen::Words(cards.iter().map(|it| it["commentCount"].to_string()).collect())
         }
         Look::History(id) => {
             let document = "query($id: ID!) { ticket(id: $id) { timeline(first: 100) { nodes { kind } } } }";
@@ -173,8 +191,26 @@ fn picture(ticket: &Value) -> Picture {
     Picture(all)
 }
 
+/// The cards in a column.
+async fn cards(api: &Api, viewer: &Actor, board: &str, column: &ColumnId) -> Result<Vec<Value>, Refused> {
+    let document = "query($id: ID!) { board(id: $id) { columns(first: 10) { nodes { id cards(first: 20) {
+        totalCount { value } nodes { commentCount ticket { uuid } } } } } } }";
+    let answer = api.execute(viewer, document, json!({ "id": board })).await;
+    if answer.get("errors").is_some() {
+        return Err(top_level(&answer));
+    }
+    let columns = answer["data"]["board"]["columns"]["nodes"].as_array().unwrap();
+    let key = Uuid::from(*column).simple().to_string();
+    // A column that is gone is one of those that are not there.
+    let gone = || Refused { code: "NOT_FOUND".into(), fields: vec![], message: "no such column".into() };
+    let column = columns.iter().find(|it| text(&it["id"]).split('.').nth(1) == Some(&key)).ok_or_else(gone)?;
+    let cards = column["cards"]["nodes"].as_array().unwrap().clone();
+    assert_eq!(column["cards"]["totalCount"]["value"], cards.len(), "cards are counted as listed");
+    Ok(cards)
+}
+
 /// The core's filter as the API takes it.
-fn filter(wanted: &Filter) -> Value {
+pub(super) fn filter(wanted: &Filter) -> Value {
     match wanted {
         Filter::All => json!({}),
         Filter::None => json!({"or": []}),
