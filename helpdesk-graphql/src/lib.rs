@@ -17,7 +17,9 @@
 
 mod actor;
 mod api;
+mod approval;
 mod connection;
+mod delegation;
 mod drawing;
 mod entry;
 mod event;

@@ -2,6 +2,12 @@
 
 use async_graphql::MergedObject;
 
+use crate::approval::forecast::ForecastQuery;
+use crate::approval::inbox::InboxQuery;
+use crate::approval::mutation::ApprovalMutation;
+use crate::approval::mutation::slot::SlotMutation;
+use crate::approval::template::{TemplateMutation, TemplateQuery};
+use crate::delegation::{DelegationMutation, DelegationQuery};
 use crate::entry::EntryMutation;
 use crate::event::EventQuery;
 use crate::explain::ExplainQuery;
@@ -37,6 +43,10 @@ pub struct Query(
     RoleQuery,
     PluginQuery,
     EventQuery,
+    TemplateQuery,
+    InboxQuery,
+    ForecastQuery,
+    DelegationQuery,
 );
 
 /// The mutations: one input and one payload each.
@@ -55,4 +65,8 @@ pub struct Mutation(
     TicketMutation,
     LinkMutation,
     EntryMutation,
+    TemplateMutation,
+    ApprovalMutation,
+    SlotMutation,
+    DelegationMutation,
 );

@@ -3,6 +3,8 @@
 //! Every subscription reads the log in its own order and loses nothing: what it has not sent yet is in the shared tail
 //! or, if it is slow, in the database. Memory is bounded by the tail, not by slow readers.
 
+mod inbox;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +13,8 @@ use std::time::Duration;
 use futures_util::Stream;
 use futures_util::stream;
 use tokio::time::Instant;
+
+pub use inbox::{InboxChange, InboxLive};
 
 use super::Desk;
 use crate::actor::Actor;
@@ -171,13 +175,20 @@ impl Desk {
         })
     }
 
-    /// The next events after `cursor`; waits until the log has grown past it.
+    /// The next events after `cursor` that the viewer may see; waits until the log has grown past it.
     async fn next_page(
         &self,
         viewer: &Actor,
         filter: &Filter,
         cursor: Cursor,
     ) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
+        super::read::check_live(filter)?;
+        let (events, upto) = self.next_events(viewer, cursor).await?;
+        Ok((self.visible(viewer, Self::tenant_of(viewer)?, events, filter).await?, upto))
+    }
+
+    /// All events of the tenant after `cursor`, whoever may see them; waits until the log has grown past it.
+    async fn next_events(&self, viewer: &Actor, cursor: Cursor) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
         let tenant = Self::tenant_of(viewer)?;
         let tail = &self.inner.live;
         let bell = self.inner.store.bell();
@@ -188,7 +199,6 @@ impl Desk {
             if tail.closed.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable("the desk is closed".into()).into());
             }
-            super::read::check_live(filter)?;
             let kept = tail.kept(tenant, cursor);
             let keeps_up = kept.is_some();
             let (events, upto) = match kept {
@@ -199,7 +209,7 @@ impl Desk {
                 }
             };
             if upto > cursor {
-                return Ok((self.visible(viewer, tenant, events, filter).await?, upto));
+                return Ok((events, upto));
             }
             // Only what is in the tail can be waited for there: the database has just said that there is no more.
             if keeps_up && self.pump(cursor).await? {

@@ -63,6 +63,19 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         Event::TicketLinked(_) | Event::TicketUnlinked(_) => Some("links"),
         Event::TicketDeleted(_) | Event::TicketRestored(_) => Some("deleted"),
         Event::EntryAdded(_) | Event::EntryEdited(_) | Event::EntryDeleted(_) => Some("entries"),
+        Event::ApprovalRequested(_)
+        | Event::RoundOpened(_)
+        | Event::StepOpened(_)
+        | Event::StepSkipped(_)
+        | Event::StepBlocked(_)
+        | Event::StepEnded(_)
+        | Event::ApprovalDecided(_)
+        | Event::ApprovalConsulted(_)
+        | Event::SlotMoved(_)
+        | Event::SlotVacated(_)
+        | Event::ApprovalEdited(_)
+        | Event::ApprovalStaled(_)
+        | Event::ApprovalEnded(_) => Some("approvals"),
         // About the chain, not about the ticket where it ended.
         Event::AutomationStopped(_) => None,
         Event::TenantRegistered(_)
@@ -84,7 +97,10 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         | Event::TagDefined(_)
         | Event::TagEdited(_)
         | Event::PluginInstalled(_)
-        | Event::PluginRemoved(_) => {
+        | Event::PluginRemoved(_)
+        | Event::TemplatePublished(_)
+        | Event::Delegated(_)
+        | Event::DelegationRevoked(_) => {
             // The subject's own id is told by the envelope.
             if key == kind { None } else { Some(key) }
         }
