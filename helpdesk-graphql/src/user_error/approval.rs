@@ -32,7 +32,7 @@ pub(crate) struct ApprovalRefused {
     /// The place in the input it is about, from `input` on.
     pub(super) path: Vec<String>,
     /// How the approval stands, when that is why.
-    state: Option<ApprovalState>,
+    approval_state: Option<ApprovalState>,
     /// How the step stands, when that is why.
     step_state: Option<ApprovalStepState>,
     /// What was decided there already.
@@ -46,7 +46,7 @@ pub(super) fn refused(refusal: ApprovalRefusal, code: String, message: String, p
         code: code.clone(),
         message: message.clone(),
         path: path(field, places),
-        state: None,
+        approval_state: None,
         step_state: None,
         verdict: None,
         decided_by: None,
@@ -59,7 +59,7 @@ pub(super) fn refused(refusal: ApprovalRefusal, code: String, message: String, p
         }
         ApprovalRefusal::Running { .. } => about("template"),
         ApprovalRefusal::Over { state } | ApprovalRefusal::NotOver { state } => {
-            ApprovalRefused { state: Some(state.into()), ..about("approval") }
+            ApprovalRefused { approval_state: Some(state.into()), ..about("approval") }
         }
         ApprovalRefusal::AlreadyDecided { verdict, by } => {
             ApprovalRefused { verdict: Some(verdict.into()), decided_by: Some(global(&by)), ..about("approval") }
