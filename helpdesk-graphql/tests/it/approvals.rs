@@ -174,6 +174,11 @@ async fn a_gate_opens_with_its_approval() {
     let done = stage.act(&world.olaf, "approvalDecide", shown, yes).await["approval"].clone();
     assert_eq!((&done["state"], &done["ticket"]["approval"]), (&json!("APPROVED"), &json!("APPROVED")), "{done:#}");
     assert_eq!(done["steps"][1]["slots"][0]["decisions"][0]["onBehalfOf"]["name"], "Root");
+    // The gate is open in lists, too.
+    let list = "{ tickets(first: 5) { nodes { transitions { available gated { message } transition { id } } } } }";
+    let open = json!({"available": true, "gated": null, "transition": {"id": "carry_out"}});
+    let list = stage.get(&world.ana, list, Value::Null).await["tickets"]["nodes"].clone();
+    assert_eq!(list[0]["transitions"][0], open, "{list:#}");
     let end = stage.act(&world.ana, "ticketMove", moved, carry_out).await;
     assert_eq!(end["ticket"]["state"]["id"], "done", "{end:#}");
     let all = "query($id: ID!) { node(id: $id) { ... on Approval { allSteps { key round }
@@ -198,7 +203,7 @@ async fn a_list_reads_the_approvals_of_its_tickets_together() {
         let ticket = world.ticket(&format!("Switch {n}")).await;
         world.must(&world.ana, RequestApproval::new(ticket, "change")).await;
     }
-    let tickets = "query($first: Int!) { tickets(first: $first) { nodes { approval approvals(first: 2) { nodes {
+    let tickets = "query($first: Int!) { tickets(first: $first) { nodes { approval approvals(first: 1) { nodes {
         template { name } requestedBy { name } steps { slots { person { name } decisions { person { name } } } } } } } } }";
     let inbox = "query($first: Int!) { inbox(first: $first) { nodes { ticket { key assignees { name } }
         approval { requestedBy { name } steps { key } } step { name } slot { person { name } } } } }";
