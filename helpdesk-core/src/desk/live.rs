@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use futures_util::stream;
+use futures_util::{FutureExt, Stream};
 use tokio::time::Instant;
 
 pub use inbox::{InboxChange, InboxLive};
@@ -40,9 +41,14 @@ pub enum Live {
     Caught(Cursor),
 }
 
+/// A read of what the log has beyond the tail: whether there was anything.
+type Read = BoxFuture<'static, Result<bool, StoreError>>;
+
 pub(super) struct Tail {
     events: Mutex<(VecDeque<Arc<Envelope>>, Cursor, Cursor)>,
-    pump: tokio::sync::Mutex<()>,
+    /// What was last begun to be read beyond the tail: whoever waits for it drives it on, so that a subscriber who is not
+    /// asked for more in the middle of it holds up nobody. Weak, for it has the desk in it.
+    reading: Mutex<Option<WeakShared<Read>>>,
     /// The log is known to reach this far.
     reached: AtomicI64,
     closed: AtomicBool,
@@ -53,7 +59,7 @@ impl Tail {
     pub(super) fn new(head: Cursor) -> Self {
         Self {
             events: Mutex::new((VecDeque::new(), head, head)),
-            pump: tokio::sync::Mutex::new(()),
+            reading: Mutex::new(None),
             reached: AtomicI64::new(head.seq()),
             closed: AtomicBool::new(false),
             end: tokio::sync::Notify::new(),
@@ -246,23 +252,47 @@ impl Desk {
         }
     }
 
-    /// Reads what the log has beyond the tail, once for all subscriptions; whether there was anything after `cursor`.
+    /// Reads what the log has beyond the tail, once for all subscriptions; whether there was anything.
     async fn pump(&self, cursor: Cursor) -> Result<bool, ActError> {
-        let tail = &self.inner.live;
-        let _turn = tail.pump.lock().await;
-        if tail.upto() > cursor {
-            return Ok(true);
+        loop {
+            let (reading, own) = self.reading(cursor);
+            if reading.await? {
+                return Ok(true);
+            }
+            // One that others had begun may have begun before what this subscriber was woken for.
+            if own {
+                self.check_reached(cursor).await?;
+                return Ok(false);
+            }
         }
-        let (events, upto) = self.inner.store.after(None, cursor, PAGE).await?;
-        if upto <= cursor {
-            self.check_reached(cursor).await?;
-            return Ok(false);
+    }
+
+    /// The read that is under way, or a new one after `cursor`; whether it is new.
+    fn reading(&self, cursor: Cursor) -> (Shared<Read>, bool) {
+        let mut last = self.inner.live.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = last.as_ref().and_then(WeakShared::upgrade).filter(|reading| reading.peek().is_none());
+        if let Some(reading) = under_way {
+            return (reading, false);
         }
-        // Where nobody has listened for a while: what lies between is nobody's to read live.
-        tail.restart(cursor);
-        tail.append(events, upto);
-        tail.reached.fetch_max(upto.seq(), Ordering::Relaxed);
-        Ok(true)
+        let desk = self.clone();
+        let read = async move {
+            let tail = &desk.inner.live;
+            if tail.upto() > cursor {
+                return Ok(true);
+            }
+            let (events, upto) = desk.inner.store.after(None, cursor, PAGE).await?;
+            if upto <= cursor {
+                return Ok(false);
+            }
+            // Where nobody has listened for a while: what lies between is nobody's to read live.
+            tail.restart(cursor);
+            tail.append(events, upto);
+            tail.reached.fetch_max(upto.seq(), Ordering::Relaxed);
+            Ok(true)
+        };
+        let reading = read.boxed().shared();
+        *last = reading.downgrade();
+        (reading, true)
     }
 
     /// Refuses a cursor that this log has not handed out yet; one read at most, none when the end did not move.

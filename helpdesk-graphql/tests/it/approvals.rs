@@ -198,7 +198,7 @@ async fn a_gate_opens_with_its_approval() {
 async fn a_list_reads_the_approvals_of_its_tickets_together() {
     let stage = Stage::new().await;
     let world = &stage.world;
-    requested(&stage).await;
+    let (ticket, _) = requested(&stage).await;
     for n in 0..9 {
         let ticket = world.ticket(&format!("Switch {n}")).await;
         world.must(&world.ana, RequestApproval::new(ticket, "change")).await;
@@ -225,6 +225,12 @@ async fn a_list_reads_the_approvals_of_its_tickets_together() {
         (cost("approval").await, cost("approvals(first: 2) { nodes { steps { slots { state } } } }").await);
     // Each of ten tickets: a connection of two approvals, with three steps of five slots each.
     assert_eq!(full - bare, 10 * (1 + 2 * (1 + 3 * (1 + 5))));
+    let rounds = cost("approvals(first: 1) { nodes { allSteps { slots { decisions { verdict } } } } }").await;
+    assert_eq!(rounds - bare, 10 * (1 + (1 + 6 * (1 + 5 * (1 + 2)))));
+    let forecast =
+        format!("{{ approvalSimulate(ticket: \"{ticket}\", template: \"change\") {{ steps {{ asked {{ via }} }} }} }}");
+    let forecast = stage.ask(&world.ana, &forecast, Value::Null).await["extensions"]["cost"]["requested"].clone();
+    assert_eq!(forecast, 1 + 3 * (1 + 5));
 }
 
 #[tokio::test]
