@@ -10,15 +10,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use helpdesk_core::actor::{Actor, Author};
+use helpdesk_core::approval::{Delegation, Slot};
 use helpdesk_core::config::TenantConfig;
 use helpdesk_core::decide::Needs;
 use helpdesk_core::event::{Cursor, Envelope, Subject};
-use helpdesk_core::id::{EntryId, GroupId, JobId, PersonId, TenantId, TicketId};
+use helpdesk_core::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, TicketId};
 use helpdesk_core::org::{Membership, Person, Tenant};
 use helpdesk_core::role::Grant;
 use helpdesk_core::store::{
-    Answer, Commit, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob, Outcome, Parts,
-    PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
+    Answer, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
+    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use helpdesk_core::ticket::{Entry, Link, Participant, Revision};
 use helpdesk_core::time::Timestamp;
@@ -178,6 +179,27 @@ impl<D: Database> Store for Faulty<D> {
     }
     fn participants(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Participant>> {
         self.real.participants(tenant, ticket)
+    }
+    fn inbox<'a>(
+        &'a self,
+        tenant: TenantId,
+        people: &'a [PersonId],
+        after: Option<(Timestamp, SlotId)>,
+        limit: u16,
+    ) -> Answer<'a, (i64, Vec<Slot>)> {
+        self.real.inbox(tenant, people, after, limit)
+    }
+    fn concerned<'a>(
+        &'a self,
+        tenant: TenantId,
+        whom: &'a Concerned,
+        after: Option<TicketId>,
+        limit: u16,
+    ) -> Answer<'a, Vec<TicketId>> {
+        self.real.concerned(tenant, whom, after, limit)
+    }
+    fn delegations(&self, tenant: TenantId, person: PersonId) -> Answer<'_, Vec<Delegation>> {
+        self.real.delegations(tenant, person)
     }
     fn people<'a>(&'a self, tenant: TenantId, ids: &'a [PersonId]) -> Answer<'a, Vec<Person>> {
         self.real.people(tenant, ids)

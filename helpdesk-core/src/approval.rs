@@ -9,7 +9,6 @@ pub mod advance;
 pub(crate) mod apply;
 pub mod decide;
 pub mod delegate;
-pub mod departures;
 pub mod model;
 pub mod refusal;
 pub mod resolve;

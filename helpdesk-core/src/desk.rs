@@ -5,6 +5,7 @@
 
 mod act;
 mod cache;
+mod departures;
 mod facts;
 pub mod link;
 pub mod live;
@@ -16,8 +17,8 @@ mod within;
 use std::sync::Arc;
 
 pub use act::{Done, Set};
+use departures::Departures;
 
-use crate::approval::departures::Departures;
 use crate::feed::Subscriber;
 use crate::jobs::{Faults, Handler};
 use crate::role::{Authorizer, Everything};

@@ -4,6 +4,7 @@
 //! their own and the event carries salted digests, so that erasing a person leaves the log whole. A kind this binary
 //! does not know (a newer node's, a plugin's) is read as [`Event::Foreign`]. There is a golden file per (kind, schema).
 
+mod about;
 mod envelope;
 
 use serde::{Deserialize, Serialize};
@@ -406,7 +407,7 @@ impl Event {
             Relation::Member => Field::Members,
         };
         match self {
-            Self::TicketEdited(e) => e.changes.iter().map(shown).collect(),
+            Self::TicketEdited(e) => e.changes.iter().map(about::shown).collect(),
             Self::TicketMoved(e) => one(Field::State, Value::Text(e.from.clone()), Value::Text(e.to.clone())),
             Self::TicketMigrated(e) if e.before == e.after => vec![],
             Self::TicketMigrated(e) => one(Field::State, Value::Text(e.before.clone()), Value::Text(e.after.clone())),
@@ -452,90 +453,6 @@ impl Event {
             | Self::ChildRemoved(_)
             | Self::TicketLinked(_)
             | Self::TicketUnlinked(_)
-            | Self::EntryAdded(_)
-            | Self::EntryEdited(_)
-            | Self::EntryDeleted(_)
-            | Self::TemplatePublished(_)
-            | Self::ApprovalRequested(_)
-            | Self::RoundOpened(_)
-            | Self::StepOpened(_)
-            | Self::StepSkipped(_)
-            | Self::StepBlocked(_)
-            | Self::StepEnded(_)
-            | Self::ApprovalDecided(_)
-            | Self::SlotMoved(_)
-            | Self::SlotVacated(_)
-            | Self::ApprovalEdited(_)
-            | Self::ApprovalStaled(_)
-            | Self::ApprovalEnded(_)
-            | Self::Delegated(_)
-            | Self::DelegationRevoked(_)
-            | Self::ApprovalConsulted(_)
-            | Self::AutomationStopped(_)
-            | Self::BoardCreated(_)
-            | Self::BoardEdited(_)
-            | Self::ColumnAdded(_)
-            | Self::ColumnEdited(_)
-            | Self::ColumnMoved(_)
-            | Self::ColumnDeleted(_)
-            | Self::ColumnRestored(_)
-            | Self::CardMoved(_)
-            | Self::Foreign(_) => vec![],
-        }
-    }
-}
-
-/// A change as the world sees it: the mark of a priority chosen by hand is the log's own.
-fn shown(change: &Change) -> Change {
-    let plain = |value: &Value| match value {
-        Value::Text(text) if change.field == Field::Priority => Value::Text(text.trim_start_matches('!').into()),
-        other => other.clone(),
-    };
-    Change { field: change.field, before: plain(&change.before), after: plain(&change.after) }
-}
-
-impl Event {
-    /// Tickets it speaks of besides its own: whoever may not see them must not learn of them here.
-    pub fn other_tickets(&self) -> Vec<TicketId> {
-        let of = |value: &Value| if let Value::Text(text) = value { text.parse().ok() } else { None };
-        match self {
-            Self::ChildAdded(e) => vec![e.child],
-            Self::ChildRemoved(e) => vec![e.child],
-            Self::TicketLinked(e) => vec![e.other],
-            Self::TicketUnlinked(e) => vec![e.other],
-            Self::TicketCreated(e) => e.parent.into_iter().collect(),
-            Self::TicketEdited(e) => {
-                let parents = e.changes.iter().filter(|change| change.field == Field::Parent);
-                parents.flat_map(|change| [of(&change.before), of(&change.after)]).flatten().collect()
-            }
-            Self::TenantRegistered(_)
-            | Self::TenantEdited(_)
-            | Self::ProjectCreated(_)
-            | Self::ProjectEdited(_)
-            | Self::PersonAdded(_)
-            | Self::PersonEdited(_)
-            | Self::GroupCreated(_)
-            | Self::GroupEdited(_)
-            | Self::MemberAdded(_)
-            | Self::MemberRemoved(_)
-            | Self::RoleGranted(_)
-            | Self::RoleRevoked(_)
-            | Self::RoleDefined(_)
-            | Self::RoleEdited(_)
-            | Self::RoleDeleted(_)
-            | Self::WorkflowPublished(_)
-            | Self::TagDefined(_)
-            | Self::TagEdited(_)
-            | Self::PluginInstalled(_)
-            | Self::PluginRemoved(_)
-            | Self::TicketMoved(_)
-            | Self::TicketMigrated(_)
-            | Self::ParticipantAdded(_)
-            | Self::ParticipantRemoved(_)
-            | Self::TicketReassigned(_)
-            | Self::TicketTagged(_)
-            | Self::TicketDeleted(_)
-            | Self::TicketRestored(_)
             | Self::EntryAdded(_)
             | Self::EntryEdited(_)
             | Self::EntryDeleted(_)

@@ -387,12 +387,14 @@ impl Scene {
     /// is, somebody is on it already, a round or a step is not the present one.
     fn is_overtaken(&self, subject: &Subject, event: &Event) -> bool {
         let Some(case) = subject.ticket().and_then(|id| self.case(id)) else { return false };
-        match event {
-            Event::TicketMoved(moved) => case.ticket.state != moved.from,
-            // Two steps may ask the same person.
-            Event::ParticipantAdded(added) => case.is(added.person, added.relation),
-            Event::ParticipantRemoved(removed) => !case.is(removed.person, removed.relation),
-            _ => case.approvals.as_ref().is_some_and(|all| all.is_overtaken(event)),
+        if let Event::TicketMoved(moved) = event {
+            case.ticket.state != moved.from
+        } else if let Event::ParticipantAdded(added) = event {
+            case.is(added.person, added.relation) // two steps may ask the same person
+        } else if let Event::ParticipantRemoved(removed) = event {
+            !case.is(removed.person, removed.relation)
+        } else {
+            case.approvals.as_ref().is_some_and(|all| all.is_overtaken(event))
         }
     }
 

@@ -70,6 +70,7 @@ const fn code(refusal: &Refusal) -> &'static str {
         | Refusal::InUse { .. }
         | Refusal::Workflow(_)
         | Refusal::Malformed(_)
+        | Refusal::Approval(_)
         | Refusal::Conflict(_)
         | Refusal::KeyReused(_)
         | Refusal::NoTenant => BAD_USER_INPUT,

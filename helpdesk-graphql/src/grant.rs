@@ -25,9 +25,9 @@ use crate::user_error::Places;
 #[derive(Debug, Clone, Description)]
 pub(crate) struct Grant(pub(crate) Stored);
 
-/// The kinds of scopes a grant can hold in.
+/// The kinds of scopes a grant or a delegation can hold in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum ScopeKind {
+pub(crate) enum ScopeKind {
     /// The whole tenant.
     Tenant,
     /// Tickets owned by a department or a group below it.
@@ -38,6 +38,18 @@ enum ScopeKind {
     Project,
     /// One ticket.
     Ticket,
+}
+
+impl From<Scope> for ScopeKind {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Tenant => Self::Tenant,
+            Scope::Department(_) => Self::Department,
+            Scope::Company(_) => Self::Company,
+            Scope::Project(_) => Self::Project,
+            Scope::Ticket(_) => Self::Ticket,
+        }
+    }
 }
 
 /// Who holds a grant.
@@ -80,13 +92,7 @@ impl Grant {
     }
     /// What kind of scope it holds in.
     async fn scope(&self) -> ScopeKind {
-        match self.0.scope {
-            Scope::Tenant => ScopeKind::Tenant,
-            Scope::Department(_) => ScopeKind::Department,
-            Scope::Company(_) => ScopeKind::Company,
-            Scope::Project(_) => ScopeKind::Project,
-            Scope::Ticket(_) => ScopeKind::Ticket,
-        }
+        self.0.scope.into()
     }
     /// The department or company on whose tickets it holds; null for other scopes, and for those who may not see the
     /// directory.

@@ -7,7 +7,7 @@ use helpdesk_core::org;
 
 use crate::connection::{Named, connection, page_of};
 use crate::fault::not_found;
-use crate::id::{Ref, global};
+use crate::id::{Ref, global, maybe};
 use crate::names::GroupKind;
 use crate::payload::{With, act, payloads};
 use crate::person::{Person, PersonConnection};
@@ -36,6 +36,11 @@ impl Group {
     async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
         let config = Session::of(ctx)?.config().await?;
         Ok(self.0.parent.and_then(|id| config.groups.get(&id)).cloned().map(Group))
+    }
+    /// Who leads it.
+    async fn head(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        let Some(head) = self.0.head else { return Ok(None) };
+        Ok(Session::of(ctx)?.loaders.person(head).await?.map(Person))
     }
     /// The people in it, oldest entry in the directory first.
     async fn members(
@@ -112,7 +117,7 @@ struct GroupCreateInput {
     idempotency_key: Option<String>,
 }
 
-/// Renames or moves a group; what is omitted stays.
+/// Renames or moves a group, or says who leads it; what is omitted stays.
 #[derive(InputObject)]
 struct GroupEditInput {
     /// The group.
@@ -121,6 +126,8 @@ struct GroupEditInput {
     name: Option<String>,
     /// The group above; null for none.
     parent: MaybeUndefined<Ref<GroupId>>,
+    /// Who leads it; null for nobody.
+    head: MaybeUndefined<Ref<PersonId>>,
     /// The version you saw: refused when somebody else has changed it since.
     expected_version: Option<i64>,
     /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).
@@ -189,13 +196,10 @@ impl GroupMutation {
         Ok(Some(GroupCreatePayload(act(ctx, command, with).await?)))
     }
 
-    /// Renames or moves a group.
+    /// Renames or moves a group, or says who leads it.
     async fn group_edit(&self, ctx: &Context<'_>, input: GroupEditInput) -> Result<Option<GroupEditPayload>> {
-        let command = EditGroup {
-            group: input.group.0,
-            name: input.name,
-            parent: Option::from(input.parent).map(|parent: Option<Ref<GroupId>>| parent.map(|parent| parent.0)),
-        };
+        let command =
+            EditGroup { group: input.group.0, name: input.name, parent: maybe(input.parent), head: maybe(input.head) };
         let with = With::new(input.expected_version, input.idempotency_key);
         Ok(Some(GroupEditPayload(act(ctx, command, with).await?.about(input.group.0))))
     }

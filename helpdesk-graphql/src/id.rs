@@ -5,10 +5,14 @@ use std::borrow::Cow;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
-use async_graphql::{ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned};
-use async_graphql::{ServerResult, Value};
+use async_graphql::{ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, MaybeUndefined};
+use async_graphql::{OutputType, Positioned, ServerResult, Value};
 use helpdesk_core::actor::PluginId;
-use helpdesk_core::id::{BoardId, ColumnId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
+use helpdesk_core::approval::TemplateRef;
+use helpdesk_core::id::{
+    ApprovalId, BoardId, ColumnId, DelegationId, EntryId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId,
+    TicketId,
+};
 use helpdesk_core::workflow::WorkflowRef;
 use uuid::Uuid;
 
@@ -36,15 +40,20 @@ nouns! {
     "tag" => TagId, "ticket" => TicketId, "board" => BoardId, "column" => ColumnId,
 }
 
-impl Noun for WorkflowRef {
-    const KIND: &'static str = "workflow";
-    fn key(&self) -> String {
-        self.to_string()
-    }
-    fn read(key: &str) -> Option<Self> {
-        let (key, version) = key.split_once('@')?;
-        Some(Self { key: key.into(), version: version.parse().ok()? })
-    }
+macro_rules! versions {
+    ($($kind:literal => $id:ty,)*) => {$(
+        impl Noun for $id {
+            const KIND: &'static str = $kind;
+            fn key(&self) -> String { self.to_string() }
+            fn read(key: &str) -> Option<Self> {
+                let (key, version) = key.split_once('@')?;
+                Some(Self { key: key.into(), version: version.parse().ok()? })
+            }
+        }
+    )*};
+}
+versions! {
+    "workflow" => WorkflowRef, "template" => TemplateRef,
 }
 
 impl Noun for PluginId {
@@ -57,19 +66,31 @@ impl Noun for PluginId {
     }
 }
 
-/// An entry with its ticket: entries are only reached through their tickets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct EntryOf(pub(crate) TicketId, pub(crate) EntryId);
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident($whole:ty, $part:ty) = $kind:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) struct $name(pub(crate) $whole, pub(crate) $part);
 
-impl Noun for EntryOf {
-    const KIND: &'static str = "entry";
-    fn key(&self) -> String {
-        format!("{}{}", Uuid::from(self.0).simple(), Uuid::from(self.1).simple())
-    }
-    fn read(key: &str) -> Option<Self> {
-        let (ticket, entry) = key.split_at_checked(32)?;
-        Some(Self(Uuid::try_parse(ticket).ok()?.into(), Uuid::try_parse(entry).ok()?.into()))
-    }
+        impl Noun for $name {
+            const KIND: &'static str = $kind;
+            fn key(&self) -> String {
+                format!("{}{}", Uuid::from(self.0).simple(), Uuid::from(self.1).simple())
+            }
+            fn read(key: &str) -> Option<Self> {
+                let (whole, part) = key.split_at_checked(32)?;
+                Some(Self(Uuid::try_parse(whole).ok()?.into(), Uuid::try_parse(part).ok()?.into()))
+            }
+        }
+    )*};
+}
+parts! {
+    /// An entry with its ticket: entries are only reached through their tickets.
+    EntryOf(TicketId, EntryId) = "entry";
+    /// An approval with its ticket: approvals are only reached through their tickets.
+    ApprovalOf(TicketId, ApprovalId) = "approval";
+    /// A delegation with its principal: delegations are only reached through people.
+    DelegationOf(PersonId, DelegationId) = "delegation";
 }
 
 /// The global id of something.
@@ -146,6 +167,11 @@ impl<T: Noun> OutputType for Ref<T> {
     async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         Ok(self.to_value())
     }
+}
+
+/// The id inside an input that may be omitted or null.
+pub(crate) fn maybe<T>(given: MaybeUndefined<Ref<T>>) -> Option<Option<T>> {
+    Option::<Option<Ref<T>>>::from(given).map(|it| it.map(|it| it.0))
 }
 
 /// The ids inside references.

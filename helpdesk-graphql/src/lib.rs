@@ -17,8 +17,10 @@
 
 mod actor;
 mod api;
+mod approval;
 mod board;
 mod connection;
+mod delegation;
 mod drawing;
 mod entry;
 mod event;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_graphql::Error;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
+use helpdesk_core::approval::{Approvals, Delegation};
 use helpdesk_core::config::TenantConfig;
 use helpdesk_core::desk::read::{Linked, Members, PAGE_MAX, Page, Place, View};
 use helpdesk_core::filter::{Cond, Filter, ITEMS_MAX, Order};
@@ -55,6 +56,14 @@ struct Whole(TicketId);
 /// The links of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct LinksOf(TicketId);
+
+/// The approvals of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ApprovalsOf(TicketId);
+
+/// The delegations somebody has given or was given.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct DelegationsOf(PersonId);
 
 /// The first sub-tickets of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -139,6 +148,16 @@ impl Loaders {
     /// The links of a ticket; none when the viewer may not see it.
     pub(crate) async fn links(&self, of: TicketId) -> Result<Option<Arc<Vec<Linked>>>, Error> {
         self.by_key.load_one(LinksOf(of)).await
+    }
+
+    /// The approvals of a ticket; none when the viewer may not see it.
+    pub(crate) async fn approvals(&self, of: TicketId) -> Result<Option<Arc<Approvals>>, Error> {
+        self.by_key.load_one(ApprovalsOf(of)).await
+    }
+
+    /// The delegations somebody has given or was given.
+    pub(crate) async fn delegations(&self, of: PersonId) -> Result<Arc<Vec<Delegation>>, Error> {
+        Ok(self.by_key.load_one(DelegationsOf(of)).await?.unwrap_or_default())
     }
 
     /// The first sub-tickets of a ticket, one more than `first` if there are more.
@@ -236,6 +255,25 @@ impl Loader<LinksOf> for Reader {
         let ids: Vec<TicketId> = asked.iter().map(|of| of.0).collect();
         let links = self.desk.links_of(&self.actor, &ids).await.map_err(|error| failed(&error))?;
         Ok(links.into_iter().map(|(ticket, links)| (LinksOf(ticket), Arc::new(links))).collect())
+    }
+}
+
+impl Loader<ApprovalsOf> for Reader {
+    type Value = Arc<Approvals>;
+    type Error = Error;
+    async fn load(&self, asked: &[ApprovalsOf]) -> Result<HashMap<ApprovalsOf, Arc<Approvals>>, Error> {
+        let ids: Vec<TicketId> = asked.iter().map(|of| of.0).collect();
+        let all = self.desk.approvals_of(&self.actor, &ids).await.map_err(|error| failed(&error))?;
+        Ok(all.into_iter().map(|(ticket, approvals)| (ApprovalsOf(ticket), Arc::new(approvals))).collect())
+    }
+}
+
+impl Loader<DelegationsOf> for Reader {
+    type Value = Arc<Vec<Delegation>>;
+    type Error = Error;
+    async fn load(&self, asked: &[DelegationsOf]) -> Result<HashMap<DelegationsOf, Arc<Vec<Delegation>>>, Error> {
+        let read = |of: &DelegationsOf| (of.clone(), self.desk.delegations(&self.actor, of.0).map_ok(Arc::new));
+        each(asked.iter().map(read).collect()).await
     }
 }
 

@@ -10,6 +10,7 @@ macro_rules! mirror {
         pub(crate) enum $name { $($(#[$vdoc])* $variant,)* }
     )*};
 }
+pub(crate) use mirror;
 
 mirror! {
     /// What kind of ticket it is.
@@ -179,6 +180,10 @@ mirror! {
         PluginManage,
         /// Read the whole log, not only of tickets one sees.
         AuditRead,
+        /// Request approvals, and resubmit and recall them.
+        ApprovalRequest,
+        /// Publish approval templates, give slots to others, mend what is blocked.
+        ApprovalManage,
         /// State the time at which something happened, and create tickets in any state a workflow records.
         Import,
     }

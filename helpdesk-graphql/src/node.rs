@@ -3,15 +3,19 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::join_all;
 use helpdesk_core::actor::PluginId;
+use helpdesk_core::approval::TemplateRef;
 use helpdesk_core::id::{BoardId, GrantId, GroupId, PersonId, ProjectId, TagId, TenantId, TicketId};
 use helpdesk_core::workflow::WorkflowRef;
 
+use crate::approval::template::ApprovalTemplate;
+use crate::approval::{Approval, template};
 use crate::board::Board;
+use crate::delegation::Delegation;
 use crate::entry::Entry;
 use crate::fault::{NOT_FOUND, bad_input, has_code};
 use crate::grant::Grant;
 use crate::group::Group;
-use crate::id::{EntryOf, Noun, split};
+use crate::id::{ApprovalOf, DelegationOf, EntryOf, Noun, split};
 use crate::person::Person;
 use crate::plugin::Plugin;
 use crate::project::Project;
@@ -20,6 +24,7 @@ use crate::tag::Tag;
 use crate::tenant::Tenant;
 use crate::ticket::Ticket;
 use crate::workflow::Workflow;
+use crate::{approval, board, delegation, entry, grant, group, person, plugin, project, tag, tenant, ticket, workflow};
 
 /// Most ids in one `nodes`.
 const NODES_MAX: usize = 100;
@@ -39,6 +44,9 @@ pub(crate) enum Node {
     Ticket(Ticket),
     Entry(Entry),
     Board(Board),
+    ApprovalTemplate(ApprovalTemplate),
+    Approval(Approval),
+    Delegation(Delegation),
 }
 
 async fn load(ctx: &Context<'_>, id: &str) -> Result<Node> {
@@ -50,7 +58,7 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Node> {
             match kind {
                 $(<$type as Noun>::KIND => {
                     let id = <$type as Noun>::read(key).ok_or_else(bad)?;
-                    Ok(Node::$variant(crate::$module::load(ctx, &id).await?))
+                    Ok(Node::$variant($module::load(ctx, &id).await?))
                 })*
                 _ => Err(bad()),
             }
@@ -68,6 +76,9 @@ async fn load(ctx: &Context<'_>, id: &str) -> Result<Node> {
         TicketId => ticket::Ticket,
         EntryOf => entry::Entry,
         BoardId => board::Board,
+        TemplateRef => template::ApprovalTemplate,
+        ApprovalOf => approval::Approval,
+        DelegationOf => delegation::Delegation,
     }
 }
 

@@ -10,7 +10,7 @@ use helpdesk_core::store::PeopleFind;
 
 use crate::connection::{Paged, after, connection, cursor, page_size};
 use crate::fault::not_found;
-use crate::id::{Ref, global};
+use crate::id::{Ref, global, maybe};
 use crate::names::PersonKind;
 use crate::payload::{With, act, payloads};
 use crate::scalar::DateTime;
@@ -49,6 +49,11 @@ impl Person {
     /// Job title, or empty.
     async fn title(&self) -> &str {
         &self.0.title
+    }
+    /// Whom they report to; null too for those who may not see the directory.
+    async fn manager(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        let Some(manager) = self.0.manager else { return Ok(None) };
+        Ok(Session::of(ctx)?.loaders.person(manager).await?.map(Person))
     }
     /// Inactive people may not act and are not assigned.
     async fn active(&self) -> bool {
@@ -158,6 +163,8 @@ struct PersonEditInput {
     phone: MaybeUndefined<String>,
     /// Job title.
     title: MaybeUndefined<String>,
+    /// Whom they report to; null for nobody.
+    manager: MaybeUndefined<Ref<PersonId>>,
     /// Deactivate or reactivate.
     active: Option<bool>,
     /// The version you saw: refused when somebody else has changed it since.
@@ -210,6 +217,7 @@ impl PersonMutation {
             email: text(input.email),
             phone: text(input.phone),
             title: text(input.title),
+            manager: maybe(input.manager),
             active: input.active,
         };
         let with = With::new(input.expected_version, input.idempotency_key);

@@ -264,7 +264,7 @@ impl ProjectMutation {
         let command = EditProject {
             project: input.project.0,
             name: input.name,
-            lead: Option::from(input.lead).map(|lead: Option<Ref<PersonId>>| lead.map(|lead| lead.0)),
+            lead: crate::id::maybe(input.lead),
             workflow: input.workflow,
             visibility: input.visibility.map(Into::into),
             relations: input.relations.map(relations),

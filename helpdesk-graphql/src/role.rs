@@ -131,13 +131,7 @@ impl RoleQuery {
         #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<RoleHolderConnection> {
         let session = Session::of(ctx)?;
-        let scope = match scope {
-            None => Scope::Tenant,
-            Some(RoleScopeInput::Project(id)) => Scope::Project(id.0),
-            Some(RoleScopeInput::Department(id)) => Scope::Department(id.0),
-            Some(RoleScopeInput::Company(id)) => Scope::Company(id.0),
-            Some(RoleScopeInput::Ticket(id)) => Scope::Ticket(id.0),
-        };
+        let scope = scope.map_or(Scope::Tenant, Into::into);
         let holders = session.desk.holders(&session.actor, &role.0, scope).await.map_err(|error| failed(&error))?;
         let one = |(person, grants): (_, Vec<_>)| RoleHolder {
             person: Person(person),
@@ -170,7 +164,7 @@ impl RoleHolder {
 
 /// At which scope: at most one of these; the whole tenant when omitted.
 #[derive(OneofObject)]
-enum RoleScopeInput {
+pub(crate) enum RoleScopeInput {
     /// In one project.
     Project(Ref<ProjectId>),
     /// On tickets owned by a department or a group below it.
@@ -179,6 +173,17 @@ enum RoleScopeInput {
     Company(Ref<GroupId>),
     /// On one ticket.
     Ticket(Ref<TicketId>),
+}
+
+impl From<RoleScopeInput> for Scope {
+    fn from(scope: RoleScopeInput) -> Self {
+        match scope {
+            RoleScopeInput::Project(id) => Self::Project(id.0),
+            RoleScopeInput::Department(id) => Self::Department(id.0),
+            RoleScopeInput::Company(id) => Self::Company(id.0),
+            RoleScopeInput::Ticket(id) => Self::Ticket(id.0),
+        }
+    }
 }
 
 /// Defines a role of the tenant's own. Nobody names permissions they lack in the whole tenant.

@@ -2,8 +2,14 @@
 
 use async_graphql::MergedObject;
 
+use crate::approval::forecast::ForecastQuery;
+use crate::approval::inbox::InboxQuery;
+use crate::approval::mutation::ApprovalMutation;
+use crate::approval::mutation::slot::SlotMutation;
+use crate::approval::template::{TemplateMutation, TemplateQuery};
 use crate::board::BoardQuery;
 use crate::board::mutation::BoardMutation;
+use crate::delegation::{DelegationMutation, DelegationQuery};
 use crate::entry::EntryMutation;
 use crate::event::EventQuery;
 use crate::explain::ExplainQuery;
@@ -40,6 +46,10 @@ pub struct Query(
     PluginQuery,
     EventQuery,
     BoardQuery,
+    TemplateQuery,
+    InboxQuery,
+    ForecastQuery,
+    DelegationQuery,
 );
 
 /// The mutations: one input and one payload each.
@@ -59,4 +69,8 @@ pub struct Mutation(
     LinkMutation,
     EntryMutation,
     BoardMutation,
+    TemplateMutation,
+    ApprovalMutation,
+    SlotMutation,
+    DelegationMutation,
 );

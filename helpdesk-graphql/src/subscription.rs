@@ -1,5 +1,7 @@
 //! Events as they happen: resumable from any cursor, checked one by one when they are delivered.
 
+mod inbox;
+
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use helpdesk_core::filter::Cond;
 use helpdesk_core::id::{BoardId, TicketId};
 use helpdesk_core::{ActError, Actor, Cursor, Desk, Filter};
 
+use self::inbox::InboxStreamItem;
 use crate::event::{Event, EventFilter, Wanted};
 use crate::fault::{bad_input, failed, not_found};
 use crate::id::Ref;
@@ -89,6 +92,23 @@ impl Subscription {
         let source = desk.watch_board(actor, id.0, passed).await.map_err(|error| failed(&error))?;
         Ok(flow(Box::pin(source), Wanted::of(None)?, passed, silence))
     }
+
+    /// Your inbox: first what waits now, then what comes and goes.
+    async fn inbox_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 15, desc = "Seconds of silence after which a heartbeat is sent, 1 to 300.")] heartbeat: i32,
+    ) -> Result<impl Stream<Item = Result<InboxStreamItem>>> {
+        let (desk, actor) = viewer(ctx)?;
+        Ok(inbox::begin(desk, actor, silence(heartbeat)?))
+    }
+}
+
+/// How long nothing may be sent.
+fn silence(heartbeat: i32) -> Result<Duration> {
+    let seconds = u64::try_from(heartbeat).ok().filter(|seconds| (1..=300).contains(seconds));
+    let seconds = seconds.ok_or_else(|| bad_input(format!("`heartbeat` is {heartbeat}; give 1 to 300 seconds")))?;
+    Ok(Duration::from_secs(seconds))
 }
 
 type Source = Pin<Box<dyn Stream<Item = Result<Live, ActError>> + Send>>;
@@ -116,13 +136,12 @@ async fn begin(
 
 /// After how much silence a heartbeat is sent, and where the stream begins.
 async fn beginning(desk: &Desk, after: Option<EventCursor>, heartbeat: i32) -> Result<(Duration, Cursor)> {
-    let silence = u64::try_from(heartbeat).ok().filter(|seconds| (1..=300).contains(seconds));
-    let silence = silence.ok_or_else(|| bad_input(format!("`heartbeat` is {heartbeat}; give 1 to 300 seconds")))?;
+    let silence = silence(heartbeat)?;
     let passed = match after {
         Some(after) => after.0,
         None => desk.head_of_log().await.map_err(|error| failed(&error))?,
     };
-    Ok((Duration::from_secs(silence), passed))
+    Ok((silence, passed))
 }
 
 fn flow(

@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 use self::query::{TicketConnection, TicketOrder, order, shown};
 use crate::actor::Actor;
+use crate::approval::ApprovalConnection;
+use crate::approval::names::ApprovalStanding;
 use crate::connection::{Paged, page_size};
 use crate::drawing::WorkflowDrawing;
 use crate::entry::EntryConnection;
@@ -48,6 +50,8 @@ pub(crate) struct TicketTransition {
     available: bool,
     /// The permission you lack.
     missing_permission: Option<Permission>,
+    /// The approval that keeps it closed.
+    gated: Option<TicketGate>,
     /// Fields that must have a value first; they can be set with the move.
     missing_fields: Vec<TicketField>,
     /// What the workflow says of its guard, when it does not hold.
@@ -56,12 +60,22 @@ pub(crate) struct TicketTransition {
     unmet: Vec<String>,
 }
 
+/// An approval that keeps a transition closed.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct TicketGate {
+    /// The template's key.
+    template: String,
+    /// How it stands, for people.
+    message: String,
+}
+
 impl From<Exit> for TicketTransition {
     fn from(exit: Exit) -> Self {
         Self {
             transition: (&exit.transition).into(),
             available: exit.open(),
             missing_permission: exit.denied.map(|denied| denied.needed.into()),
+            gated: exit.gated.map(|gate| TicketGate { template: gate.template, message: gate.says.to_owned() }),
             missing_fields: exit.missing.into_iter().map(Into::into).collect(),
             guarded: exit.guarded,
             unmet: exit.unmet,
@@ -132,6 +146,7 @@ impl Ticket {
             id: head.state.clone(),
             label: head.state.clone(),
             category: head.category.into(),
+            gate: None,
         })
     }
     /// The workflow version it is pinned to.
@@ -205,6 +220,19 @@ impl Ticket {
         #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
     ) -> Result<TicketLinkConnection> {
         crate::link::page(ctx, self.head().id, first, after).await
+    }
+    /// How its approvals stand together.
+    async fn approval(&self) -> ApprovalStanding {
+        self.head().approval.into()
+    }
+    /// Its approvals, oldest first. A list reads the approvals of its tickets together.
+    async fn approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, 1 to 100.")] first: i32,
+        #[graphql(desc = "A cursor of this list: what follows it.")] after: Option<String>,
+    ) -> Result<ApprovalConnection> {
+        crate::approval::page(ctx, self.head().id, first, after).await
     }
     /// Who wrote it down.
     async fn reporters(&self, ctx: &Context<'_>) -> Result<Vec<Person>> {
@@ -286,16 +314,23 @@ impl Ticket {
     }
     /// The ways out of the present state, with the reasons why some are closed to you.
     async fn transitions(&self, ctx: &Context<'_>) -> Result<Vec<TicketTransition>> {
-        if self.0.looks_below() {
+        if self.0.looks_further() {
             let session = Session::of(ctx)?;
             let exits = session.desk.exits(&session.actor, self.head().id).await;
             let exits = exits.map_err(|error| failed(&error))?;
             return Ok(exits.into_iter().map(Into::into).collect());
         }
-        let mut exits = self.0.exits();
+        let (mut view, head) = (self.0.clone(), self.head());
+        let gated = view.case.workflow.state(&head.state).is_some_and(|state| state.gate.is_some());
+        if gated && view.case.approvals.is_none() {
+            let approvals = Session::of(ctx)?.loaders.approvals(head.id).await?;
+            Arc::make_mut(&mut view).case.approvals = approvals.map(Arc::unwrap_or_clone);
+        }
         let unsure = |exit: &Exit| exit.transition.required.contains(&Field::Description);
-        if self.0.case.text.is_none() && exits.iter().any(unsure) {
-            exits = self.whole(ctx).await?.exits();
+        let mut exits = view.exits();
+        if view.case.text.is_none() && exits.iter().any(unsure) {
+            Arc::make_mut(&mut view).case.text = self.whole(ctx).await?.case.text.clone();
+            exits = view.exits();
         }
         Ok(exits.into_iter().map(Into::into).collect())
     }

@@ -1,10 +1,13 @@
 //! What a person caused and can mend: typed errors inside payloads.
 
+mod approval;
+
 use async_graphql::{ID, Interface, SimpleObject};
 use helpdesk_core::error::{ActError, Refusal, WorkflowRefusal};
 use helpdesk_core::workflow::read::Format;
 use helpdesk_core::workflow::{Malformed, Problem};
 
+use self::approval::{ApprovalRefused, ApprovalTemplateMalformed};
 use crate::id::global;
 use crate::names::TicketField;
 
@@ -23,6 +26,8 @@ pub(crate) enum UserError {
     AlreadyExists(AlreadyExists),
     AlreadyClaimed(AlreadyClaimed),
     WorkflowMalformed(WorkflowMalformed),
+    ApprovalTemplateMalformed(ApprovalTemplateMalformed),
+    ApprovalRefused(ApprovalRefused),
     IdempotencyKeyReused(IdempotencyKeyReused),
 }
 
@@ -46,7 +51,7 @@ pub(crate) struct VersionConflict {
 /// The workflow does not let the ticket go this way now.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct TransitionNotAllowed {
-    /// A stable name for machines: `TRANSITION_NOT_ALLOWED` or `FIELDS_REQUIRED`.
+    /// A stable name for machines: `TRANSITION_NOT_ALLOWED`, `FIELDS_REQUIRED` or `APPROVAL_REQUIRED`.
     code: String,
     /// What is wrong and what to do, for people.
     message: String,
@@ -58,6 +63,8 @@ pub(crate) struct TransitionNotAllowed {
     state: Option<String>,
     /// Fields that must have a value first; they can be set with the same command.
     missing: Vec<TicketField>,
+    /// The approval it waits for, by the key of its template.
+    template: Option<String>,
 }
 
 /// A value that cannot be taken.
@@ -111,12 +118,12 @@ pub(crate) struct WorkflowMalformed {
     /// The place in the input it is about, from `input` on.
     path: Vec<String>,
     /// Every fault.
-    problems: Vec<WorkflowProblem>,
+    problems: Vec<DefinitionProblem>,
 }
 
-/// One fault of a workflow definition.
+/// One fault of a definition.
 #[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct WorkflowProblem {
+pub(crate) struct DefinitionProblem {
     /// JSON pointer (RFC 6901) into the definition; empty for the definition as a whole.
     at: String,
     /// The line of the text you sent, from 1.
@@ -127,7 +134,7 @@ pub(crate) struct WorkflowProblem {
     message: String,
 }
 
-impl From<Problem> for WorkflowProblem {
+impl From<Problem> for DefinitionProblem {
     fn from(it: Problem) -> Self {
         let (line, column) = it.place.map(|place| (place.line, place.column)).unzip();
         Self { at: it.at, line, column, message: it.message }
@@ -147,17 +154,27 @@ pub(crate) struct IdempotencyKeyReused {
 
 /// The errors, with the faults of a definition placed in the text it was read from.
 pub(crate) fn placed(errors: Vec<UserError>, text: &str, format: Format) -> Vec<UserError> {
-    let place = |error| match error {
-        UserError::WorkflowMalformed(malformed) => {
-            let problems =
-                malformed.problems.into_iter().map(|it| Problem { at: it.at, place: None, message: it.message });
-            let problems = Malformed(problems.collect()).located_in(text, format).0;
-            let problems = problems.into_iter().map(Into::into).collect();
-            UserError::WorkflowMalformed(WorkflowMalformed { problems, ..malformed })
-        }
-        other => other,
+    let found = |problems: Vec<DefinitionProblem>| {
+        let problems = problems.into_iter().map(|it| Problem { at: it.at, place: None, message: it.message });
+        Malformed(problems.collect()).located_in(text, format).0.into_iter().map(Into::into).collect()
     };
-    errors.into_iter().map(place).collect()
+    let mut errors = errors;
+    for error in &mut errors {
+        match error {
+            UserError::WorkflowMalformed(WorkflowMalformed { problems, .. })
+            | UserError::ApprovalTemplateMalformed(ApprovalTemplateMalformed { problems, .. }) => {
+                *problems = found(std::mem::take(problems));
+            }
+            UserError::VersionConflict(_)
+            | UserError::TransitionNotAllowed(_)
+            | UserError::FieldInvalid(_)
+            | UserError::AlreadyExists(_)
+            | UserError::AlreadyClaimed(_)
+            | UserError::ApprovalRefused(_)
+            | UserError::IdempotencyKeyReused(_) => {}
+        }
+    }
+    errors
 }
 
 /// Where the input has what the command names, when the names differ: `("due_at", "fields.dueAt")`.
@@ -200,6 +217,7 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
             let problems = faults.0.into_iter().map(Into::into).collect();
             UserError::WorkflowMalformed(WorkflowMalformed { code, message, path: path("definition"), problems })
         }
+        Refusal::Approval(refusal) => approval::refused(refusal, code, message, places),
         Refusal::Conflict(conflict) => UserError::VersionConflict(VersionConflict {
             code,
             message,
@@ -221,20 +239,37 @@ pub(crate) fn mendable(error: ActError, places: Places) -> Result<Vec<UserError>
 }
 
 fn closed(refusal: WorkflowRefusal, code: String, message: String, places: Places) -> TransitionNotAllowed {
-    let (field, transition, state, missing) = match refusal {
-        WorkflowRefusal::Unknown { given, state, .. } => ("transition", Some(given), Some(state), vec![]),
-        WorkflowRefusal::Closed { transition, state, .. } => ("transition", Some(transition), Some(state), vec![]),
+    let way = |transition| TransitionNotAllowed {
+        code,
+        message,
+        path: path("transition", places),
+        transition,
+        state: None,
+        missing: vec![],
+        template: None,
+    };
+    match refusal {
+        WorkflowRefusal::Unknown { given, state, .. } => {
+            TransitionNotAllowed { state: Some(state), ..way(Some(given)) }
+        }
+        WorkflowRefusal::Closed { transition, state, .. } => {
+            TransitionNotAllowed { state: Some(state), ..way(Some(transition)) }
+        }
         WorkflowRefusal::Missing { transition, missing } | WorkflowRefusal::Unmet { transition, missing, .. } => {
-            ("fields", Some(transition), None, missing)
+            let missing = missing.into_iter().map(Into::into).collect();
+            TransitionNotAllowed { path: path("fields", places), missing, ..way(Some(transition)) }
+        }
+        WorkflowRefusal::Gated { transition, template, .. } => {
+            TransitionNotAllowed { template: Some(template), ..way(Some(transition)) }
         }
         WorkflowRefusal::Guarded { transition, .. } | WorkflowRefusal::Stuck { transition, .. } => {
-            ("transition", Some(transition), None, vec![])
+            way(Some(transition))
         }
-        WorkflowRefusal::Shut { state, .. } => ("column", None, Some(state), vec![]),
-        WorkflowRefusal::NoState(_) => ("state", None, None, vec![]),
-    };
-    let (path, missing) = (path(field, places), missing.into_iter().map(Into::into).collect());
-    TransitionNotAllowed { code, message, path, transition, state, missing }
+        WorkflowRefusal::Shut { state, .. } => {
+            TransitionNotAllowed { path: path("column", places), state: Some(state), ..way(None) }
+        }
+        WorkflowRefusal::NoState(_) => TransitionNotAllowed { path: path("state", places), ..way(None) },
+    }
 }
 
 /// The place in the input. Those without one there are about the input as a whole: an empty place.

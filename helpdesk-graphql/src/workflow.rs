@@ -32,11 +32,29 @@ pub(crate) struct WorkflowState {
     pub(crate) label: String,
     /// What it means to clocks and counters.
     pub(crate) category: StateCategory,
+    /// The approval it takes to leave; null when none does.
+    pub(crate) gate: Option<WorkflowGate>,
+}
+
+/// An approval it takes to leave a state: by all transitions but those that bypass it.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct WorkflowGate {
+    /// Key of the template: the ticket's latest approval by it must be approved, and not stale.
+    template: String,
+    /// The transition taken by itself once it is approved, by id.
+    approved: Option<String>,
+    /// The transition taken by itself once it is rejected, by id.
+    rejected: Option<String>,
 }
 
 impl From<&workflow::State> for WorkflowState {
     fn from(state: &workflow::State) -> Self {
-        Self { id: state.id.clone(), label: state.label.clone(), category: state.category.into() }
+        let gate = state.gate.as_ref().map(|gate| WorkflowGate {
+            template: gate.template.clone(),
+            approved: gate.approved.clone(),
+            rejected: gate.rejected.clone(),
+        });
+        Self { id: state.id.clone(), label: state.label.clone(), category: state.category.into(), gate }
     }
 }
 
@@ -55,6 +73,8 @@ pub(crate) struct WorkflowTransition {
     pub(crate) to: String,
     /// Needed in addition to moving tickets.
     pub(crate) permission: Option<Permission>,
+    /// Whether it leaves a state without the approval that state waits for.
+    pub(crate) bypasses_approval: bool,
     /// Fields that must have a value after it.
     pub(crate) required: Vec<TicketField>,
 }
@@ -71,6 +91,7 @@ impl From<&workflow::Transition> for WorkflowTransition {
             },
             to: it.to.clone(),
             permission: it.permission.map(Into::into),
+            bypasses_approval: it.bypass_approval,
             required: it.required.iter().copied().map(Into::into).collect(),
         }
     }
@@ -162,7 +183,7 @@ impl WorkflowQuery {
 /// How a definition is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "helpdesk_core::workflow::read::Format")]
-enum DefinitionFormat {
+pub(crate) enum DefinitionFormat {
     /// JSON.
     Json,
     /// TOML.

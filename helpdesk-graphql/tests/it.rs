@@ -1,5 +1,7 @@
 //! What clients see, over a real store in memory.
 
+#[path = "it/approvals.rs"]
+mod approvals;
 #[path = "it/bad_input.rs"]
 mod bad_input;
 #[path = "it/boards.rs"]

@@ -194,10 +194,9 @@ impl<'a> Now<'a> {
         let Some((approval, template)) = self.with(id) else { return vec![] };
         let Some(stage) = template.definition().stage_of(index) else { return vec![] };
         let then = self.open(approval, template, stage, ctx);
-        let asked = then.iter().flat_map(|event| match event {
-            Event::StepOpened(opened) => opened.asked.as_slice(),
-            _ => &[],
-        });
+        let opened =
+            then.iter().filter_map(|event| if let Event::StepOpened(opened) = event { Some(opened) } else { None });
+        let asked = opened.flat_map(|opened| &opened.asked);
         let stay: BTreeSet<PersonId> = asked.map(|asked| asked.person).collect();
         let mut all = self.farewell(&stay);
         all.extend(then);

@@ -134,7 +134,56 @@ impl Approvals {
                     approval.ended_at = Some(moment.at);
                 });
             }
-            _ => return,
+            Event::TenantRegistered(_)
+            | Event::TenantEdited(_)
+            | Event::ProjectCreated(_)
+            | Event::ProjectEdited(_)
+            | Event::PersonAdded(_)
+            | Event::PersonEdited(_)
+            | Event::GroupCreated(_)
+            | Event::GroupEdited(_)
+            | Event::MemberAdded(_)
+            | Event::MemberRemoved(_)
+            | Event::RoleGranted(_)
+            | Event::RoleRevoked(_)
+            | Event::RoleDefined(_)
+            | Event::RoleEdited(_)
+            | Event::RoleDeleted(_)
+            | Event::WorkflowPublished(_)
+            | Event::TagDefined(_)
+            | Event::TagEdited(_)
+            | Event::PluginInstalled(_)
+            | Event::PluginRemoved(_)
+            | Event::TicketCreated(_)
+            | Event::TicketEdited(_)
+            | Event::TicketMoved(_)
+            | Event::TicketMigrated(_)
+            | Event::ParticipantAdded(_)
+            | Event::ParticipantRemoved(_)
+            | Event::TicketReassigned(_)
+            | Event::TicketTagged(_)
+            | Event::ChildAdded(_)
+            | Event::ChildRemoved(_)
+            | Event::TicketLinked(_)
+            | Event::TicketUnlinked(_)
+            | Event::TicketDeleted(_)
+            | Event::TicketRestored(_)
+            | Event::EntryAdded(_)
+            | Event::EntryEdited(_)
+            | Event::EntryDeleted(_)
+            | Event::TemplatePublished(_)
+            | Event::Delegated(_)
+            | Event::DelegationRevoked(_)
+            | Event::AutomationStopped(_)
+            | Event::BoardCreated(_)
+            | Event::BoardEdited(_)
+            | Event::ColumnAdded(_)
+            | Event::ColumnEdited(_)
+            | Event::ColumnMoved(_)
+            | Event::ColumnDeleted(_)
+            | Event::ColumnRestored(_)
+            | Event::CardMoved(_)
+            | Event::Foreign(_) => return,
         }
         self.look_for_blocks();
     }
@@ -144,20 +193,31 @@ impl Approvals {
         let runs = |id: ApprovalId, round: u32| {
             self.get(id).is_some_and(|approval| approval.state.running() && approval.round == round)
         };
-        match event {
+        if let Event::RoundOpened(e) = event {
             // Two edits in one command begin one round, and none begins for what has ended meanwhile.
-            Event::RoundOpened(e) => {
-                self.get(e.approval).is_none_or(|approval| approval.round + 1 != e.round)
-                    || (e.because == NewRound::Edited && !runs(e.approval, e.round - 1))
-            }
-            Event::StepOpened(e) => !runs(e.approval, e.round),
-            Event::StepSkipped(e) => !runs(e.approval, e.round),
-            Event::StepBlocked(e) => !runs(e.approval, e.round),
-            Event::StepEnded(e) => !runs(e.approval, e.round),
-            Event::ApprovalEnded(e) => self.get(e.approval).is_none_or(|approval| !approval.state.running()),
-            Event::ApprovalEdited(e) => self.get(e.approval).is_none_or(|approval| !approval.state.running()),
-            _ => false,
+            return self.get(e.approval).is_none_or(|approval| approval.round + 1 != e.round)
+                || (e.because == NewRound::Edited && !runs(e.approval, e.round - 1));
         }
+        let step = if let Event::StepOpened(e) = event {
+            Some((e.approval, e.round))
+        } else if let Event::StepSkipped(e) = event {
+            Some((e.approval, e.round))
+        } else if let Event::StepBlocked(e) = event {
+            Some((e.approval, e.round))
+        } else if let Event::StepEnded(e) = event {
+            Some((e.approval, e.round))
+        } else {
+            None
+        };
+        let whole = if let Event::ApprovalEnded(e) = event {
+            Some(e.approval)
+        } else if let Event::ApprovalEdited(e) = event {
+            Some(e.approval)
+        } else {
+            None
+        };
+        step.is_some_and(|(id, round)| !runs(id, round))
+            || whole.is_some_and(|id| self.get(id).is_none_or(|approval| !approval.state.running()))
     }
 
     fn decided(&mut self, of: Of, e: &ApprovalDecided, moment: Moment<'_>) {

@@ -80,14 +80,14 @@ pub(crate) fn simulate(scene: &Scene, case: &Case, template: &Template, ctx: &mu
             skipped: None,
             blocked: None,
         };
-        match open_step(scene, case, &approval, template, forecast.index, ctx) {
-            Some(Event::StepOpened(opened)) => {
-                forecast.asked = opened.asked.into_iter().map(|asked| (asked.person, asked.via)).collect();
-                forecast.needed = Some(opened.needed);
-            }
-            Some(Event::StepSkipped(skipped)) => forecast.skipped = Some(skipped.note),
-            Some(Event::StepBlocked(blocked)) => forecast.blocked = Some(blocked.note),
-            _ => {}
+        let begun = open_step(scene, case, &approval, template, forecast.index, ctx);
+        if let Some(Event::StepOpened(opened)) = begun {
+            forecast.asked = opened.asked.into_iter().map(|asked| (asked.person, asked.via)).collect();
+            forecast.needed = Some(opened.needed);
+        } else if let Some(Event::StepSkipped(skipped)) = begun {
+            forecast.skipped = Some(skipped.note);
+        } else if let Some(Event::StepBlocked(blocked)) = begun {
+            forecast.blocked = Some(blocked.note);
         }
         steps.push(forecast);
     }

@@ -3,14 +3,19 @@
 //! Every subscription reads the log in its own order and loses nothing: what it has not sent yet is in the shared tail
 //! or, if it is slow, in the database. Memory is bounded by the tail, not by slow readers.
 
+mod inbox;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use futures_util::stream;
+use futures_util::{FutureExt, Stream};
 use tokio::time::Instant;
+
+pub use inbox::{InboxChange, InboxLive};
 
 use super::Desk;
 use crate::actor::Actor;
@@ -36,9 +41,14 @@ pub enum Live {
     Caught(Cursor),
 }
 
+/// A read of what the log has beyond the tail: whether there was anything.
+type Read = BoxFuture<'static, Result<bool, StoreError>>;
+
 pub(super) struct Tail {
     events: Mutex<(VecDeque<Arc<Envelope>>, Cursor, Cursor)>,
-    pump: tokio::sync::Mutex<()>,
+    /// What was last begun to be read beyond the tail: whoever waits for it drives it on, so that a subscriber who is not
+    /// asked for more in the middle of it holds up nobody. Weak, for it has the desk in it.
+    reading: Mutex<Option<WeakShared<Read>>>,
     /// The log is known to reach this far.
     reached: AtomicI64,
     closed: AtomicBool,
@@ -49,7 +59,7 @@ impl Tail {
     pub(super) fn new(head: Cursor) -> Self {
         Self {
             events: Mutex::new((VecDeque::new(), head, head)),
-            pump: tokio::sync::Mutex::new(()),
+            reading: Mutex::new(None),
             reached: AtomicI64::new(head.seq()),
             closed: AtomicBool::new(false),
             end: tokio::sync::Notify::new(),
@@ -171,13 +181,20 @@ impl Desk {
         })
     }
 
-    /// The next events after `cursor`; waits until the log has grown past it.
+    /// The next events after `cursor` that the viewer may see; waits until the log has grown past it.
     async fn next_page(
         &self,
         viewer: &Actor,
         filter: &Filter,
         cursor: Cursor,
     ) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
+        super::read::check_live(filter)?;
+        let (events, upto) = self.next_events(viewer, cursor).await?;
+        Ok((self.visible(viewer, Self::tenant_of(viewer)?, events, filter).await?, upto))
+    }
+
+    /// All events of the tenant after `cursor`, whoever may see them; waits until the log has grown past it.
+    async fn next_events(&self, viewer: &Actor, cursor: Cursor) -> Result<(Vec<Arc<Envelope>>, Cursor), ActError> {
         let tenant = Self::tenant_of(viewer)?;
         let tail = &self.inner.live;
         let bell = self.inner.store.bell();
@@ -188,7 +205,6 @@ impl Desk {
             if tail.closed.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable("the desk is closed".into()).into());
             }
-            super::read::check_live(filter)?;
             let kept = tail.kept(tenant, cursor);
             let keeps_up = kept.is_some();
             let (events, upto) = match kept {
@@ -199,7 +215,7 @@ impl Desk {
                 }
             };
             if upto > cursor {
-                return Ok((self.visible(viewer, tenant, events, filter).await?, upto));
+                return Ok((events, upto));
             }
             // Only what is in the tail can be waited for there: the database has just said that there is no more.
             if keeps_up && self.pump(cursor).await? {
@@ -236,23 +252,47 @@ impl Desk {
         }
     }
 
-    /// Reads what the log has beyond the tail, once for all subscriptions; whether there was anything after `cursor`.
+    /// Reads what the log has beyond the tail, once for all subscriptions; whether there was anything.
     async fn pump(&self, cursor: Cursor) -> Result<bool, ActError> {
-        let tail = &self.inner.live;
-        let _turn = tail.pump.lock().await;
-        if tail.upto() > cursor {
-            return Ok(true);
+        loop {
+            let (reading, own) = self.reading(cursor);
+            if reading.await? {
+                return Ok(true);
+            }
+            // One that others had begun may have begun before what this subscriber was woken for.
+            if own {
+                self.check_reached(cursor).await?;
+                return Ok(false);
+            }
         }
-        let (events, upto) = self.inner.store.after(None, cursor, PAGE).await?;
-        if upto <= cursor {
-            self.check_reached(cursor).await?;
-            return Ok(false);
+    }
+
+    /// The read that is under way, or a new one after `cursor`; whether it is new.
+    fn reading(&self, cursor: Cursor) -> (Shared<Read>, bool) {
+        let mut last = self.inner.live.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = last.as_ref().and_then(WeakShared::upgrade).filter(|reading| reading.peek().is_none());
+        if let Some(reading) = under_way {
+            return (reading, false);
         }
-        // Where nobody has listened for a while: what lies between is nobody's to read live.
-        tail.restart(cursor);
-        tail.append(events, upto);
-        tail.reached.fetch_max(upto.seq(), Ordering::Relaxed);
-        Ok(true)
+        let desk = self.clone();
+        let read = async move {
+            let tail = &desk.inner.live;
+            if tail.upto() > cursor {
+                return Ok(true);
+            }
+            let (events, upto) = desk.inner.store.after(None, cursor, PAGE).await?;
+            if upto <= cursor {
+                return Ok(false);
+            }
+            // Where nobody has listened for a while: what lies between is nobody's to read live.
+            tail.restart(cursor);
+            tail.append(events, upto);
+            tail.reached.fetch_max(upto.seq(), Ordering::Relaxed);
+            Ok(true)
+        };
+        let reading = read.boxed().shared();
+        *last = reading.downgrade();
+        (reading, true)
     }
 
     /// Refuses a cursor that this log has not handed out yet; one read at most, none when the end did not move.

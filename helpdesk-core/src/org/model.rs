@@ -102,6 +102,7 @@ impl Person {
         for text in [&mut self.email, &mut self.phone, &mut self.title, &mut self.external] {
             text.clear();
         }
+        self.manager = None;
     }
 }
 

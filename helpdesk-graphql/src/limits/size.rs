@@ -13,6 +13,17 @@ use async_graphql::{Name, Positioned, ServerError, ServerResult, Value, Variable
 /// Deepest nesting of selections, fragments included, that is measured at all.
 const NESTING_MAX: u32 = 64;
 
+/// Lists without `first` whose items hold objects of their own, and how many there usually are.
+const LISTS: &[(&str, &str, u64)] = &[
+    ("Approval", "steps", 3),
+    ("Approval", "allSteps", 6),
+    ("ApprovalStep", "slots", 5),
+    ("ApprovalSlot", "decisions", 2),
+    ("ApprovalForecast", "steps", 3),
+    ("ApprovalStepForecast", "asked", 5),
+    ("InboxChange", "came", 10),
+];
+
 /// The size of a set of selections. Numbers saturate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Size {
@@ -164,7 +175,7 @@ impl<'a> Sizes<'a> {
         } else if let Some(Value::List(ids)) = self.argument(field, "ids") {
             ids.len() as u64
         } else {
-            1
+            usual(parent, field.name.node.as_str())
         };
         let searches = self.argument(field, "filter").is_some_and(|filter| mentions_text(&filter))
             || self.argument(field, "search").is_some_and(|search| search != Value::Null);
@@ -194,6 +205,12 @@ impl<'a> Sizes<'a> {
         let default = definition.and_then(|definition| definition.node.default_value.as_ref());
         default.map(|value| value.node.clone()).unwrap_or_default()
     }
+}
+
+/// How long a list without `first` usually is, where one is paid for.
+fn usual(parent: Option<&str>, field: &str) -> u64 {
+    let of = |(on, name, _): &&(&str, &str, u64)| parent == Some(*on) && field == *name;
+    LISTS.iter().find(of).map_or(1, |(_, _, items)| *items)
 }
 
 fn mentions_text(filter: &Value) -> bool {

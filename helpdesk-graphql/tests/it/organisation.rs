@@ -79,7 +79,7 @@ async fn projects_tags_and_groups_are_made_changed_and_listed() {
     assert_eq!(lists["tags"]["nodes"], json!([{"name": "printer"}, {"name": "urgent"}]));
     let found = stage.get(root, "query($id: ID!) { tag(id: $id) { name } }", json!({"id": tag["id"]})).await;
     assert_eq!(found["tag"]["name"], "seo");
-    assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 3);
+    assert_eq!(lists["workflows"]["nodes"].as_array().unwrap().len(), 4);
     let kai = json!({"role": {"key": "agent"}, "everywhere": false, "project": {"key": "OPS"}, "to": {"name": "Kai"}});
     assert!(lists["grants"]["nodes"].as_array().unwrap().contains(&kai), "{lists:#}");
     let after = json!({"a": lists["groups"]["pageInfo"]["endCursor"]});
@@ -161,8 +161,8 @@ async fn workflows_are_published_by_version() {
         .await;
     assert_eq!(next["workflow"], json!({"version": 2, "name": "Board"}));
     let newest = stage.get(root, "{ workflows(first: 5) { nodes { version } } all: workflows(first: 5, allVersions: true) { nodes { version } } }", Value::Null).await;
-    assert_eq!(newest["workflows"]["nodes"].as_array().unwrap().len(), 3);
-    assert_eq!(newest["all"]["nodes"].as_array().unwrap().len(), 4);
+    assert_eq!(newest["workflows"]["nodes"].as_array().unwrap().len(), 4);
+    assert_eq!(newest["all"]["nodes"].as_array().unwrap().len(), 5);
 }
 
 #[tokio::test]

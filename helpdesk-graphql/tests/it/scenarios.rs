@@ -1,13 +1,18 @@
 //! The corpus of scenarios, played through the API.
 
+#[path = "scenarios/approval.rs"]
+mod approval;
 #[path = "scenarios/input.rs"]
 mod input;
 #[path = "scenarios/look.rs"]
 mod look;
 
+use std::collections::BTreeMap;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use helpdesk_core::command::{Ask, Command, Made};
+use helpdesk_core::id::DelegationId;
 use helpdesk_core::store::sqlite::SqliteStore;
 use helpdesk_core::testing::ManualClock;
 use helpdesk_core::testing::scenario::{Acted, Feature, Look, Refused, Seen, Stage};
@@ -24,7 +29,7 @@ async fn the_corpus_holds_at_the_level_of_the_api() {
     let clock = ManualClock::default();
     let desk = Desk::builder(store).clock(clock.clone()).build().await.unwrap();
     let api = Api::new(desk.clone(), Limits::default());
-    let mut stage = Level { desk, api, clock, mutations: 0 };
+    let mut stage = Level { desk, api, clock, delegations: BTreeMap::new(), mutations: 0 };
     let features = Feature::folder(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios")).unwrap();
     let mut scenarios = 0;
     for feature in features {
@@ -40,6 +45,8 @@ struct Level {
     desk: Desk,
     api: Api,
     clock: ManualClock,
+    /// The ids clients were handed out.
+    delegations: BTreeMap<DelegationId, String>,
     mutations: usize,
 }
 
@@ -61,7 +68,13 @@ impl Stage for Level {
 impl Level {
     async fn acted(&mut self, by: &Actor, ask: Ask<Command>) -> Result<Acted, Refused> {
         // Imports and the host's own commands are not the API's.
-        let spoken = input::of(&ask.command).filter(|_| ask.at.is_none() && !matches!(by, Actor::System(_)));
+        let spoken = if ask.at.is_some() || matches!(by, Actor::System(_)) {
+            None
+        } else if let Some(spoken) = input::of(&ask.command) {
+            Some(spoken)
+        } else {
+            approval::of(self, by, &ask.command).await
+        };
         let Some((name, noun, mut input)) = spoken else {
             let done = self.desk.act_any(by, ask).await?;
             return Ok(Acted { made: done.out, version: Some(done.version), changed: Some(done.changed) });
@@ -73,7 +86,12 @@ impl Level {
         if let Some(version) = ask.expected {
             input["expectedVersion"] = json!(version);
         }
-        let fields = if noun.is_empty() { String::new() } else { format!("{noun} {{ id version }}") };
+        let fields = match noun {
+            "" => String::new(),
+            "approval" => "approval { id uuid ticket { version } }".to_owned(),
+            "delegation" => "delegation { id }".to_owned(),
+            noun => format!("{noun} {{ id version }}"),
+        };
         let answer = self.api.execute(by, &mutation(name, &fields), json!({ "input": input })).await;
         let payload = &answer["data"][name];
         if let Some(errors) = payload["userErrors"].as_array().filter(|errors| !errors.is_empty()) {
@@ -87,9 +105,18 @@ impl Level {
         let made = match (&ask.command, uuid(0), uuid(32)) {
             (Command::CreateTicket(_), Some(id), _) => Made::Ticket(id.into()),
             (Command::Comment(_), _, Some(id)) => Made::Entry(id.into()),
+            (Command::RequestApproval(_), _, Some(id)) => Made::Approval(id.into()),
+            (Command::Delegate(_), _, Some(made)) => {
+                self.delegations.insert(made.into(), id.to_owned());
+                Made::Delegation(made.into())
+            }
             _ => Made::Nothing,
         };
-        let version = if noun == "ticket" { payload[noun]["version"].as_i64() } else { None };
+        let version = match noun {
+            "ticket" => payload[noun]["version"].as_i64(),
+            "approval" => payload[noun]["ticket"]["version"].as_i64(),
+            _ => None,
+        };
         Ok(Acted { made, version, changed: None })
     }
 }

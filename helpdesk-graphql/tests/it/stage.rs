@@ -69,10 +69,12 @@ pub(crate) fn mutation(name: &str, fields: &str) -> String {
         "mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {fields} cursor userErrors {{
             __typename code message path
             ... on VersionConflict {{ expected current fields }}
-            ... on TransitionNotAllowed {{ transition state missing }}
+            ... on TransitionNotAllowed {{ transition state missing template }}
             ... on FieldInvalid {{ field }}
             ... on AlreadyExists {{ noun given }}
             ... on WorkflowMalformed {{ problems {{ at line column message }} }}
+            ... on ApprovalTemplateMalformed {{ problems {{ at line column message }} }}
+            ... on ApprovalRefused {{ approvalState stepState verdict decidedBy }}
         }} }} }}"
     )
 }

@@ -65,6 +65,19 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         Event::EntryAdded(_) | Event::EntryEdited(_) | Event::EntryDeleted(_) => Some("entries"),
         // The ticket stands in the envelope; the place is the board's and tells nothing of it.
         Event::CardMoved(_) => None,
+        Event::ApprovalRequested(_)
+        | Event::RoundOpened(_)
+        | Event::StepOpened(_)
+        | Event::StepSkipped(_)
+        | Event::StepBlocked(_)
+        | Event::StepEnded(_)
+        | Event::ApprovalDecided(_)
+        | Event::ApprovalConsulted(_)
+        | Event::SlotMoved(_)
+        | Event::SlotVacated(_)
+        | Event::ApprovalEdited(_)
+        | Event::ApprovalStaled(_)
+        | Event::ApprovalEnded(_) => Some("approvals"),
         // About the chain, not about the ticket where it ended.
         Event::AutomationStopped(_) => None,
         Event::TenantRegistered(_)
@@ -93,7 +106,10 @@ fn field<'a>(event: &Event, kind: &str, key: &'a str) -> Option<&'a str> {
         | Event::ColumnEdited(_)
         | Event::ColumnMoved(_)
         | Event::ColumnDeleted(_)
-        | Event::ColumnRestored(_) => {
+        | Event::ColumnRestored(_)
+        | Event::TemplatePublished(_)
+        | Event::Delegated(_)
+        | Event::DelegationRevoked(_) => {
             // The subject's own id is told by the envelope.
             if key == kind { None } else { Some(key) }
         }

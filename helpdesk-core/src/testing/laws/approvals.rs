@@ -256,7 +256,7 @@ impl Play {
                 }
             }
             19 => {
-                let state = if self.chance.percent(50) { "done" } else { "todo" };
+                let state = if self.chance.percent(20) { "done" } else { "todo" };
                 (host, ForceState { ticket, state: state.into(), reason: "law".into() }.into())
             }
             20 => (by, Unrelate { ticket, relation: Relation::Approver, people: vec![asked] }.into()),
@@ -264,7 +264,7 @@ impl Play {
                 let title = Some(format!("title {}", self.chance.below(9)));
                 (by, EditTicket::new(ticket, Patch { title, ..Patch::default() }).into())
             }
-            22 if self.chance.percent(30) => (host, DeleteTicket { ticket, reason: None }.into()),
+            22 if self.chance.percent(15) => (host, DeleteTicket { ticket, reason: None }.into()),
             22 | 23 => (host, RestoreTicket { ticket, reason: None }.into()),
             18 => (by, Relate::assign(ticket, self.chance.clone().some(&self.people, 2)).into()),
             _ => {

@@ -153,3 +153,17 @@ async fn a_place_another_process_reached_is_none_of_the_future() {
     let heard = tokio::time::timeout(Duration::from_secs(5), late.next()).await.expect("it is told");
     assert!(matches!(heard, Some(Ok(Live::Event(event))) if event.event.kind() == "ticket.created"));
 }
+
+#[tokio::test]
+async fn whoever_stops_in_the_middle_of_a_read_holds_up_nobody() {
+    let world = world().await;
+    let end = head(&world).await;
+    let mut stopped = Box::pin(world.desk.subscribe(&world.ben, Filter::All, end));
+    let mut other = Box::pin(world.desk.subscribe(&world.ana, Filter::All, end));
+    assert!(futures_util::poll!(stopped.next()).is_pending(), "it reads");
+    world.ticket("one").await;
+    let heard = tokio::time::timeout(Duration::from_secs(5), other.next()).await.expect("it is told");
+    assert!(matches!(heard, Some(Ok(Live::Event(event))) if event.event.kind() == "ticket.created"));
+    let heard = tokio::time::timeout(Duration::from_secs(5), stopped.next()).await.expect("later it goes on");
+    assert!(matches!(heard, Some(Ok(Live::Event(event))) if event.event.kind() == "ticket.created"));
+}

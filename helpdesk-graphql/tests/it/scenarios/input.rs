@@ -85,7 +85,20 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
             if let Some(kind) = c.kind {
                 input["kind"] = json!(upper(kind.as_str()));
             }
+            if let Some(manager) = c.manager {
+                input["manager"] = json!(manager.map(|person| person.to_string()));
+            }
             ("personEdit", "", input)
+        }
+        Command::EditGroup(c) => {
+            let mut input = json!({"group": c.group.to_string(), "name": c.name});
+            if let Some(parent) = c.parent {
+                input["parent"] = json!(parent.map(|group| group.to_string()));
+            }
+            if let Some(head) = c.head {
+                input["head"] = json!(head.map(|person| person.to_string()));
+            }
+            ("groupEdit", "", input)
         }
         Command::AddMember(c) => {
             ("groupAddMember", "", json!({"group": c.group.to_string(), "person": c.person.to_string()}))
@@ -134,6 +147,19 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
         }
         // Entries are addressed with their ticket, which only clients that have seen them can do.
         Command::EditComment(_) | Command::DeleteComment(_) => return None,
+        // Told in a place of their own.
+        Command::PublishTemplate(_)
+        | Command::RequestApproval(_)
+        | Command::DecideApproval(_)
+        | Command::RetractDecision(_)
+        | Command::ReassignSlot(_)
+        | Command::ConsultApprover(_)
+        | Command::AdviseApprover(_)
+        | Command::RecallApproval(_)
+        | Command::ResubmitApproval(_)
+        | Command::ReviewApprovers(_)
+        | Command::Delegate(_)
+        | Command::RevokeDelegation(_) => return None,
         // What they make is named by later lines; the desk tells its id.
         Command::RegisterTenant(_)
         | Command::EditTenant(_)
@@ -141,7 +167,6 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
         | Command::EditProject(_)
         | Command::EnsurePerson(_)
         | Command::CreateGroup(_)
-        | Command::EditGroup(_)
         | Command::GrantRole(_)
         | Command::DefineRole(_)
         | Command::EditRole(_)

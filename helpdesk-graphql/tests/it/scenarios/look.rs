@@ -12,12 +12,12 @@ use helpdesk_graphql::Api;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::top_level;
+use super::{approval, top_level};
 
 const PICTURE: &str = "query($id: ID!) { ticket(id: $id) { key title type state { id category } priority priorityManual
     urgency importance visibility parent { id } startAt dueAt estimate resolvedAt closedAt createdAt updatedAt
     reopened regrouped version deletedAt assignees { id } reporters { id } requesters { id } watchers { id }
-    approvers { id } members { id } tags { id } description } }";
+    approval approvers { id } members { id } tags { id } description } }";
 
 pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, Refused> {
     let get = async |document: &str, variables: Value| {
@@ -115,16 +115,14 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
             let document = "query($role: RoleKey!, $scope: RoleScopeInput) {
                 roleHolders(role: $role, scope: $scope, first: 100) {
                     nodes { person { id } grants { role { key } } } } }";
-            let scope = match scope {
-                Scope::Tenant => Value::Null,
-                Scope::Project(id) => json!({"project": id.to_string()}),
-                Scope::Department(id) => json!({"department": id.to_string()}),
-                Scope::Company(id) => json!({"company": id.to_string()}),
-                Scope::Ticket(id) => json!({"ticket": id.to_string()}),
-            };
+            let scope = self::scope(scope);
             let list = get(document, json!({"role": role.as_str(), "scope": scope})).await?;
             Seen::People(nodes(&list["roleHolders"]).iter().map(|it| uuid(&it["person"]["id"]).into()).collect())
         }
+        Look::Approvals(id) => approval::approvals(api, viewer, *id).await?,
+        Look::Latest(id, template) => approval::latest(api, viewer, *id, template).await?,
+        Look::Inbox => approval::inbox(api, viewer).await?,
+        Look::Forecast(id, template) => approval::forecast(api, viewer, *id, template).await?,
         Look::People(search) => {
             let document = "query($search: String) { people(first: 100, search: $search) { nodes { id } } }";
             let list = get(document, json!({ "search": search })).await?;
@@ -133,7 +131,18 @@ pub(super) async fn see(api: &Api, viewer: &Actor, look: &Look) -> Result<Seen, 
     })
 }
 
-fn text(it: &Value) -> String {
+/// The scope as an input; null for the whole tenant.
+pub(super) fn scope(scope: &Scope) -> Value {
+    match scope {
+        Scope::Tenant => Value::Null,
+        Scope::Project(id) => json!({"project": id.to_string()}),
+        Scope::Department(id) => json!({"department": id.to_string()}),
+        Scope::Company(id) => json!({"company": id.to_string()}),
+        Scope::Ticket(id) => json!({"ticket": id.to_string()}),
+    }
+}
+
+pub(super) fn text(it: &Value) -> String {
     match it {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -141,7 +150,7 @@ fn text(it: &Value) -> String {
     }
 }
 
-fn uuid(id: &Value) -> Uuid {
+pub(super) fn uuid(id: &Value) -> Uuid {
     Uuid::try_parse(text(id).split('.').nth(1).unwrap_or_default()).unwrap()
 }
 
@@ -181,6 +190,7 @@ fn picture(ticket: &Value) -> Picture {
         ("reporter", ids(&ticket["reporters"])),
         ("requester", ids(&ticket["requesters"])),
         ("watchers", ids(&ticket["watchers"])),
+        ("approval", lower(&ticket["approval"])),
         ("approvers", ids(&ticket["approvers"])),
         ("members", ids(&ticket["members"])),
         ("tags", ids(&ticket["tags"])),

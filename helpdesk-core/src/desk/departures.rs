@@ -20,7 +20,7 @@ const TRIES: i32 = 8;
 
 /// See the module.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Departures;
+pub(super) struct Departures;
 
 /// Whose approvals an event concerns.
 fn concerned(event: &Event) -> Option<Concerned> {
@@ -35,7 +35,61 @@ fn concerned(event: &Event) -> Option<Concerned> {
         Event::GroupEdited(e) => e.head.map(|_| Concerned::Via("department_head".into())),
         Event::ProjectEdited(e) => e.lead.map(|_| Concerned::Via("project_lead".into())),
         Event::MemberAdded(_) | Event::RoleGranted(_) | Event::Delegated(_) => Some(Concerned::Stuck),
-        _ => None,
+        Event::TenantRegistered(_)
+        | Event::TenantEdited(_)
+        | Event::ProjectCreated(_)
+        | Event::PersonAdded(_)
+        | Event::GroupCreated(_)
+        | Event::RoleDefined(_)
+        | Event::RoleEdited(_)
+        | Event::RoleDeleted(_)
+        | Event::WorkflowPublished(_)
+        | Event::TagDefined(_)
+        | Event::TagEdited(_)
+        | Event::PluginInstalled(_)
+        | Event::PluginRemoved(_)
+        | Event::TicketCreated(_)
+        | Event::TicketEdited(_)
+        | Event::TicketMoved(_)
+        | Event::TicketMigrated(_)
+        | Event::ParticipantAdded(_)
+        | Event::ParticipantRemoved(_)
+        | Event::TicketReassigned(_)
+        | Event::TicketTagged(_)
+        | Event::ChildAdded(_)
+        | Event::ChildRemoved(_)
+        | Event::TicketLinked(_)
+        | Event::TicketUnlinked(_)
+        | Event::TicketDeleted(_)
+        | Event::TicketRestored(_)
+        | Event::EntryAdded(_)
+        | Event::EntryEdited(_)
+        | Event::EntryDeleted(_)
+        | Event::TemplatePublished(_)
+        | Event::ApprovalRequested(_)
+        | Event::RoundOpened(_)
+        | Event::StepOpened(_)
+        | Event::StepSkipped(_)
+        | Event::StepBlocked(_)
+        | Event::StepEnded(_)
+        | Event::ApprovalDecided(_)
+        | Event::ApprovalConsulted(_)
+        | Event::SlotMoved(_)
+        | Event::SlotVacated(_)
+        | Event::ApprovalEdited(_)
+        | Event::ApprovalStaled(_)
+        | Event::ApprovalEnded(_)
+        | Event::DelegationRevoked(_)
+        | Event::AutomationStopped(_)
+        | Event::BoardCreated(_)
+        | Event::BoardEdited(_)
+        | Event::ColumnAdded(_)
+        | Event::ColumnEdited(_)
+        | Event::ColumnMoved(_)
+        | Event::ColumnDeleted(_)
+        | Event::ColumnRestored(_)
+        | Event::CardMoved(_)
+        | Event::Foreign(_) => None,
     }
 }
 
