@@ -3,11 +3,13 @@
 
 mod ctx;
 mod diff;
+mod drawn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-pub use self::ctx::{Ctx, Turns};
+pub use self::ctx::Ctx;
+pub use self::drawn::{Drawn, Numbers, Turns};
 use crate::approval::{Delegation, advance};
 use crate::board::Surroundings;
 use crate::case::{Case, Moment};
@@ -47,6 +49,10 @@ impl Decision {
     /// One event about a ticket.
     pub(crate) fn ticket(id: TicketId, event: impl Into<Event>) -> Self {
         Self { events: vec![(Subject::Ticket(id), event.into())], ..Self::default() }
+    }
+    /// Events that follow from others.
+    pub(crate) fn follows(events: Vec<(Subject, Event)>) -> Self {
+        Self { events, ..Self::default() }
     }
     pub(crate) fn and(mut self, id: TicketId, event: impl Into<Event>) -> Self {
         self.events.push((Subject::Ticket(id), event.into()));
@@ -107,6 +113,8 @@ pub struct Scene {
     pub people: BTreeMap<PersonId, Person>,
     /// The tickets above a new parent, nearest first, with the version seen.
     pub ancestors: Vec<(TicketId, i64)>,
+    /// The tickets above some, nearest first: how deep those stand.
+    pub lines: BTreeMap<TicketId, Vec<(TicketId, i64)>>,
     /// The links that block behind the end of a new one.
     pub steps: Vec<Step>,
     /// The grant the command names.
@@ -150,6 +158,7 @@ impl Scene {
             config,
             people: BTreeMap::new(),
             ancestors: vec![],
+            lines: BTreeMap::new(),
             steps: vec![],
             grant: None,
             group_grants: vec![],
@@ -419,10 +428,14 @@ pub struct Finished {
     pub moves_epoch: bool,
 }
 
-type React = fn(&Scene, &Subject, &Event, &mut Ctx<'_>) -> Result<Vec<(Subject, Event)>, Refusal>;
+type React = fn(&Scene, &Subject, &Event, &mut Ctx<'_>) -> Result<Decision, Refusal>;
 
 /// The engines that react, in this order, to every event.
-const ENGINES: &[React] = &[decide::react, effects::react, advance::react];
+const ENGINES: &[React] = &[
+    |scene, subject, event, ctx| decide::react(scene, subject, event, ctx).map(Decision::follows),
+    effects::react,
+    |scene, subject, event, ctx| advance::react(scene, subject, event, ctx).map(Decision::follows),
+];
 
 /// Applies a decision and lets every engine react, first in first out, until nothing follows. A consequence that is
 /// refused refuses the command.
@@ -457,7 +470,9 @@ pub fn settle(scene: &mut Scene, decision: Decision, ctx: &mut Ctx<'_>) -> Resul
             here.into_iter().for_each(|side| scene.put(side));
         }
         for react in ENGINES {
-            queue.extend(react(scene, &subject, &event, ctx)?);
+            let then = react(scene, &subject, &event, ctx)?;
+            queue.extend(then.events);
+            sides.extend(then.sides);
         }
         scene.events.push((subject, event));
     }

@@ -14,4 +14,4 @@ pub mod rule;
 
 pub use check::{Malformed, Place, Problem};
 pub use model::*;
-pub use rule::{Assign, Effect, Guard, Strategy, Validator};
+pub use rule::{Assign, ChildTemplate, Effect, Guard, Strategy, Validator};

@@ -19,7 +19,7 @@ use crate::event::{Cause, Cursor, Subject};
 use crate::filter::Filter;
 use crate::id::{CommandId, Mint, TenantId, TicketId};
 use crate::role::{Access, Denied, Permission};
-use crate::scene::{Ctx, Scene, Turns, settle};
+use crate::scene::{Ctx, Numbers, Scene, Turns, settle};
 use crate::store::{Commit, Epoch, Key, Lease, Loaded, NewJob, Outcome, Write, by_id};
 use crate::time::Timestamp;
 use crate::value::Field;
@@ -209,7 +209,7 @@ impl Desk {
             now,
             at,
             mint: Mint::new(order.id),
-            numbers: so_far.numbers.iter().rev().copied().collect(),
+            numbers: so_far.numbers.clone(),
             turns: so_far.turns.clone(),
             wants: Wants::default(),
         };
@@ -217,24 +217,26 @@ impl Desk {
         let mut asked = Asked::default();
         let mut scene = stage(*tenant, stand.config.clone(), loaded, &asked)?;
         self.check_versions(order, &scene, &ctx(so_far)).await?;
-        let first = ctx(so_far);
-        self.draw(order, &scene, &first, &mut so_far.numbers).await?;
         let mut ctx_now = ctx(so_far);
         let mut made = carry_out(&mut scene, set, &mut ctx_now);
-        // What a decision looked for and did not find is loaded, turns it took are drawn, and it is made again; until then
-        // a refusal is none, too.
+        // What a decision looked for and did not find is loaded, and it is made again; until then a refusal is none, too.
+        // Once it stands, the numbers and turns it took are drawn: what is refused takes none.
         while let Some(known) = &mut known {
-            let drawn = made.is_ok() && self.draw_turns(order, &ctx_now, &mut so_far.turns).await?;
-            if ctx_now.wants.is_empty() && !drawn {
+            let settled = ctx_now.wants.is_empty();
+            if settled
+                && (made.is_err() || !self.draw(*tenant, &ctx_now, &mut so_far.numbers, &mut so_far.turns).await?)
+            {
                 break;
             }
+            let seen = |known: &Loaded| (known.below.len(), known.place.reach);
+            let before = seen(known);
             if !self
                 .load_wants((order.tenant, order.needs.place), std::mem::take(&mut ctx_now.wants), known, &mut asked)
                 .await?
             {
                 return Ok(None);
             }
-            if !known.below.is_empty() || known.place.reach > 0 {
+            if seen(known) != before {
                 so_far.look(known);
             }
             scene = stage(*tenant, stand.config.clone(), known.clone(), &asked)?;
@@ -324,7 +326,7 @@ impl Desk {
         let mut asked = Asked::default();
         loop {
             let (mint, turns, wants) = (Mint::new(order.id), Turns::default(), Wants::default());
-            let (access, numbers) = (&*stand.access, vec![]);
+            let (access, numbers) = (&*stand.access, Numbers::default());
             let mut ctx = Ctx { actor: by, by: by.author(), access, now, at: now, mint, numbers, turns, wants };
             let mut scene = stage(order.tenant, stand.config.clone(), loaded.clone(), &asked)?;
             let done = carry_out(&mut scene, set, &mut ctx);
@@ -407,6 +409,8 @@ pub(super) fn stage(
     scene.delegations = loaded.delegations;
     scene.delegation = loaded.delegation;
     scene.editors = loaded.editors;
+    scene.relied_on(loaded.lines.values().flatten().copied());
+    scene.lines = loaded.lines;
     scene.relied_on(loaded.ancestors.iter().copied());
     scene.ancestors = loaded.ancestors;
     scene.relied_on(loaded.steps.iter().map(|step| (step.ticket, step.version)));
@@ -426,7 +430,8 @@ type Sight = (Option<i64>, Vec<(TicketId, i64)>);
 /// What the tries of one command have in common.
 #[derive(Default)]
 struct SoFar {
-    numbers: Vec<i64>,
+    /// Numbers of new tickets, drawn once.
+    numbers: Numbers,
     /// Turns of groups, drawn once.
     turns: Turns,
     /// What the last try saw, and how many tries in a row saw the same.

@@ -2,18 +2,18 @@
 //! numbers and turns.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Desk;
 use super::order::Order;
 use crate::actor::Author;
 use crate::board::Place;
 use crate::board::card::WIDE;
-use crate::command::Command;
 use crate::decide::Needs;
 use crate::error::{ActError, Refusal};
 use crate::event::Subject;
 use crate::id::{PersonId, TenantId, TicketId};
-use crate::scene::{Ctx, Scene, Turns};
+use crate::scene::{Ctx, Numbers, Turns};
 use crate::store::{BELOW_MAX, Counter, Loaded, Parts};
 use crate::value::Field;
 use crate::workflow::effects::Wants;
@@ -57,7 +57,7 @@ impl Desk {
         if wants.is_empty() {
             return Ok(true);
         }
-        let Wants { pools, below, people, holders, delegations, editors, cards } = wants;
+        let Wants { pools, below, above, people, holders, delegations, editors, cards } = wants;
         // A ticket that is being created has nothing below it but what the scene holds.
         let place = place.filter(|_| cards).map(|place| Place { reach: WIDE, ..place });
         let needs = Needs { pools, below, people, holders, delegations, place, ..Needs::default() };
@@ -66,6 +66,10 @@ impl Desk {
             return Ok(false);
         }
         self.load_approvals(tenant, &mut more.below).await?;
+        for ticket in above {
+            let needs = Needs { above: Some(ticket), ..Needs::default() };
+            known.lines.insert(ticket, self.inner.store.load(tenant, &needs, None).await?.ancestors);
+        }
         for ticket in editors {
             let edits = self.edits(tenant, ticket).await?;
             known.editors.insert(ticket, edits);
@@ -126,20 +130,29 @@ impl Desk {
         }
     }
 
-    /// Draws the turns a decision took beyond those it was given; whether there were any.
-    pub(super) async fn draw_turns(
+    /// Draws the ticket numbers and turns a decision took beyond those it was given; whether there were any. What an
+    /// earlier try drew stays drawn, also when it failed half-way.
+    pub(super) async fn draw(
         &self,
-        order: &Order<'_>,
+        tenant: TenantId,
         ctx: &Ctx<'_>,
+        numbers: &mut Numbers,
         turns: &mut Turns,
     ) -> Result<bool, ActError> {
-        let lacking = ctx.turns.lacking();
-        for (group, n) in &lacking {
-            let n = u32::try_from(*n).unwrap_or(u32::MAX);
-            let first = self.inner.store.draw(order.tenant, Counter::Turns(*group), n).await?;
-            turns.add(*group, first..first + i64::from(n));
+        let (of_projects, of_groups) = (ctx.numbers.lacking(), ctx.turns.lacking());
+        for (project, n) in &of_projects {
+            numbers.add(*project, self.values(tenant, Counter::Numbers(*project), *n).await?);
         }
-        Ok(!lacking.is_empty())
+        for (group, n) in &of_groups {
+            turns.add(*group, self.values(tenant, Counter::Turns(*group), *n).await?);
+        }
+        Ok(!of_projects.is_empty() || !of_groups.is_empty())
+    }
+
+    async fn values(&self, tenant: TenantId, of: Counter, n: usize) -> Result<Range<i64>, ActError> {
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        let first = self.inner.store.draw(tenant, of, n).await?;
+        Ok(first..first + i64::from(n))
     }
 
     /// The tickets on which loaded grants hold: whoever takes one back, or lets others share it, must hold it there.
@@ -147,27 +160,6 @@ impl Desk {
         let wanted = loaded.scoped_tickets();
         if !wanted.is_empty() {
             loaded.cases.extend(self.inner.store.tickets(tenant, &wanted).await?.1);
-        }
-        Ok(())
-    }
-
-    /// Takes the numbers the set's new tickets need, once, after it is clear that all of them may be created.
-    pub(super) async fn draw(
-        &self,
-        order: &Order<'_>,
-        scene: &Scene,
-        ctx: &Ctx<'_>,
-        numbers: &mut Vec<i64>,
-    ) -> Result<(), ActError> {
-        let mut projects = Vec::new();
-        for command in &order.set.commands {
-            if let Command::CreateTicket(create) = command {
-                projects.push(crate::ticket::decide::creatable(scene, create, ctx)?.id);
-            }
-        }
-        // What an earlier try drew stays drawn, also when it failed half-way.
-        for project in projects.into_iter().skip(numbers.len()) {
-            numbers.push(self.inner.store.draw(order.tenant, project.into(), 1).await?);
         }
         Ok(())
     }

@@ -24,6 +24,8 @@ pub struct Loaded {
     pub cases: Vec<Parts>,
     /// The tickets above [`Needs::above`], nearest first, with their versions.
     pub ancestors: Vec<(TicketId, i64)>,
+    /// Of each ticket asked for later: those above it, nearest first, with their versions. Stores leave it empty.
+    pub lines: BTreeMap<TicketId, Vec<(TicketId, i64)>>,
     /// The links that block behind [`Needs::behind`], each once, with the version of the ticket they lead to: all of
     /// them, or more than [`STEPS_MAX`](crate::ticket::link::STEPS_MAX) when there are so many.
     pub steps: Vec<Step>,

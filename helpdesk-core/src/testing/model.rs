@@ -18,7 +18,7 @@ use crate::id::{BoardId, CommandId, DelegationId, GrantId, GroupId, Mint, Person
 use crate::org::{Candidate, Person};
 use crate::role::explain::{self, Explanation, Whom};
 use crate::role::{Access, Denied, Grant, Permission, Permissions, Principal, Role, RoleKey, Scope};
-use crate::scene::{Ctx, Scene, Turns, settle};
+use crate::scene::{Ctx, Numbers, Scene, Turns, settle};
 use crate::store::{Head, NewEvent, Row, Write};
 use crate::ticket::link::Step;
 use crate::ticket::{Link, LinkKind, Relation, SearchDoc};
@@ -144,27 +144,34 @@ impl Model {
         }
         let mut needs = Needs::default();
         needs.of(&ask.command);
-        let mut scene = self.stage(tenant, &needs);
-        let mut number = vec![];
-        if let Command::CreateTicket(create) = &ask.command {
-            number.push(self.tenants[&tenant].numbers.get(&create.project).copied().unwrap_or_default() + 1);
-        }
         let at = ask.at.unwrap_or(now);
-        let author = by.author();
-        let mut turns = Turns::default();
-        let rows = &self.tenants[&tenant];
-        for group in rows.config.groups.keys() {
-            turns.add(*group, [rows.turns.get(group).copied().unwrap_or(1)]);
-        }
-        let mint = Mint::new(id);
-        let (numbers, wants) = (number, Wants::default());
-        let mut ctx = Ctx { actor: by, by: author, access: &access, now, at, mint, numbers, turns, wants };
-        if let (Some(expected), Some(ticket)) = (ask.expected, ask.command.ticket()) {
-            self.check(expected, ticket, &scene, &ctx)?;
-        }
-        let decision = decide(&scene, &ask.command, &mut ctx)?;
-        let made = settle(&mut scene, decision, &mut ctx)?.unwrap_or(Made::Nothing);
-        let took = ctx.turns.taken();
+        let (mut numbers, mut turns) = (Numbers::default(), Turns::default());
+        let ctx_of = |numbers, turns| {
+            let (author, mint, wants) = (by.author(), Mint::new(id), Wants::default());
+            Ctx { actor: by, by: author, access: &access, now, at, mint, numbers, turns, wants }
+        };
+        // Numbers and turns are counted once a decision has said how many it takes.
+        let (scene, mut ctx, made) = loop {
+            let mut scene = self.stage(tenant, &needs);
+            let mut ctx = ctx_of(numbers.clone(), turns.clone());
+            if let (Some(expected), Some(ticket)) = (ask.expected, ask.command.ticket()) {
+                self.check(expected, ticket, &scene, &ctx)?;
+            }
+            let decision = decide(&scene, &ask.command, &mut ctx)?;
+            let made = settle(&mut scene, decision, &mut ctx)?.unwrap_or(Made::Nothing);
+            let (of_projects, of_groups) = (ctx.numbers.lacking(), ctx.turns.lacking());
+            if of_projects.is_empty() && of_groups.is_empty() {
+                break (scene, ctx, made);
+            }
+            let rows = &self.tenants[&tenant];
+            for (project, n) in of_projects {
+                numbers.add(project, next(&rows.numbers, project, n));
+            }
+            for (group, n) in of_groups {
+                turns.add(group, next(&rows.turns, group, n));
+            }
+        };
+        let took = (ctx.numbers.taken().collect::<Vec<_>>(), ctx.turns.taken().collect::<Vec<_>>());
         let still = scene.is_still();
         let seen = ask.command.ticket().and_then(|id| scene.case(id)).map_or(0, |case| case.ticket.version);
         let finished = scene.finish(&mut ctx, &Arc::default());
@@ -175,11 +182,11 @@ impl Model {
             None => finished.events.first().map_or(0, |event| event.version),
         };
         let rows = self.tenants.get_mut(&tenant).expect("staged above");
-        if let Command::CreateTicket(create) = &ask.command {
-            *rows.numbers.entry(create.project).or_default() += 1;
+        for (project, n) in took.0 {
+            *rows.numbers.entry(project).or_default() += n as i64;
         }
-        for group in took {
-            *rows.turns.entry(group).or_insert(1) += 1;
+        for (group, n) in took.1 {
+            *rows.turns.entry(group).or_default() += n as i64;
         }
         rows.events.extend(finished.events);
         for write in finished.writes {
@@ -261,6 +268,12 @@ impl Model {
             scene.ancestors.push((case.ticket.id, case.ticket.version));
             above = case.ticket.parent;
         }
+        let tops: Vec<TicketId> = scene.cases().map(|case| case.ticket.id).collect();
+        for top in tops {
+            let line = std::iter::successors(rows.cases.get(&top), |case| rows.cases.get(&case.ticket.parent?));
+            let line = line.skip(1).map(|case| (case.ticket.id, case.ticket.version));
+            scene.lines.insert(top, line.collect());
+        }
         if !needs.behind.is_empty() {
             // Those that are not behind it do not matter.
             let blocks = rows.links.iter().filter(|link| link.kind == LinkKind::Blocks);
@@ -304,6 +317,12 @@ fn tenant_of(by: &Actor, command: &Command) -> Result<TenantId, Refusal> {
         (Some(own), Some(named)) if own != named => Err(Refusal::not_found("tenant", named)),
         (Some(tenant), _) | (None, Some(tenant)) => Ok(tenant),
     }
+}
+
+/// The next `n` values of a counter, from 1.
+fn next<K: Ord>(counters: &BTreeMap<K, i64>, of: K, n: usize) -> std::ops::RangeInclusive<i64> {
+    let last = counters.get(&of).copied().unwrap_or_default();
+    last + 1..=last + n as i64
 }
 
 /// Keeps a row of a list that is in order of its key.

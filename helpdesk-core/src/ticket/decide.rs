@@ -17,7 +17,7 @@ use crate::event::{
     AutomationStopped, ChildAdded, ChildRemoved, Event, Subject, TicketCreated, TicketDeleted, TicketEdited,
     TicketRestored,
 };
-use crate::id::{Salt, TenantId, TicketId};
+use crate::id::{PersonId, Salt, TagId, TenantId, TicketId};
 use crate::org::Project;
 use crate::role::{Denied, Permission};
 use crate::scene::{Ctx, Decision, Scene, Side};
@@ -40,7 +40,7 @@ pub(crate) fn live<'a>(scene: &'a Scene, id: TicketId, ctx: &Ctx<'_>) -> Result<
 }
 
 /// The project tickets are created in: it exists, is not deleted, and the actor may create there.
-pub(crate) fn creatable<'a>(scene: &'a Scene, ask: &CreateTicket, ctx: &Ctx<'_>) -> Result<&'a Project, Refusal> {
+fn creatable<'a>(scene: &'a Scene, ask: &CreateTicket, ctx: &Ctx<'_>) -> Result<&'a Project, Refusal> {
     let unknown = || Refusal::not_found("project", ask.project);
     let project = scene.config.projects.get(&ask.project).ok_or_else(unknown)?;
     let may = ctx.access.in_project(project.id);
@@ -121,17 +121,43 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
     }
     fields::apply(&mut draft, &changes);
     fields::check_order(&draft)?;
-    let salt = ctx.mint.salt();
-    let event = TicketCreated {
-        project: project.id,
-        number: ctx.numbers.pop().unwrap_or_default(),
+    draft.number = ctx.numbers.take(project.id);
+    draft.title.clone_from(&ask.title);
+    let text = TicketText { tenant: scene.tenant, ticket: id, description, salt: ctx.mint.salt() };
+    let event = creation(&draft, transition, &text, people, tags);
+    check_entrance(scene.tenant, (id, &ask.title), &event, transition, workflow.clone(), ctx)?;
+    if ctx.access.is_narrowed() {
+        let moment = Moment { by: &ctx.by, at: ctx.at, version: 1 };
+        let mut case = created(scene.tenant, id, &event, workflow.clone(), moment);
+        case.ticket.title.clone_from(&ask.title);
+        if !ctx.access.admits(&case) {
+            return Err(Denied { needed: Permission::TicketCreate }.into());
+        }
+    }
+    Ok(Decision::ticket(id, event)
+        .side(Side::Title(id, ask.title.clone(), draft.salt))
+        .side(Side::Text(text))
+        .made(id))
+}
+
+/// The event of creating `draft`; its title and long text go into it as digests.
+pub(crate) fn creation(
+    draft: &Ticket,
+    transition: &Transition,
+    text: &TicketText,
+    people: Vec<(Relation, PersonId)>,
+    tags: Vec<TagId>,
+) -> TicketCreated {
+    TicketCreated {
+        project: draft.project,
+        number: draft.number,
         r#type: draft.kind,
-        workflow: workflow.id.clone(),
+        workflow: draft.workflow.clone(),
         transition: transition.id.clone(),
-        state: state.id.clone(),
-        category: state.category,
-        title: draft.salt.digest(&ask.title),
-        description: (!description.is_empty()).then(|| salt.digest(&description)),
+        state: draft.state.clone(),
+        category: draft.category,
+        title: draft.salt.digest(&draft.title),
+        description: (!text.description.is_empty()).then(|| text.salt.digest(&text.description)),
         priority: draft.priority,
         priority_manual: draft.priority_manual,
         urgency: draft.urgency,
@@ -145,27 +171,13 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
         people,
         tags,
         company: draft.company,
-    };
-    check_entrance(scene, ask, id, &event, transition, workflow.clone(), ctx)?;
-    if ctx.access.is_narrowed() {
-        let moment = Moment { by: &ctx.by, at: ctx.at, version: 1 };
-        let mut case = created(scene.tenant, id, &event, workflow.clone(), moment);
-        case.ticket.title.clone_from(&ask.title);
-        if !ctx.access.admits(&case) {
-            return Err(Denied { needed: Permission::TicketCreate }.into());
-        }
     }
-    Ok(Decision::ticket(id, event)
-        .side(Side::Title(id, ask.title.clone(), draft.salt))
-        .side(Side::Text(TicketText { tenant: scene.tenant, ticket: id, description, salt }))
-        .made(id))
 }
 
 /// Guard and validators of the transition from nothing, judged by the ticket as it will be.
-fn check_entrance(
-    scene: &Scene,
-    ask: &CreateTicket,
-    id: TicketId,
+pub(crate) fn check_entrance(
+    tenant: TenantId,
+    (id, title): (TicketId, &str),
     event: &TicketCreated,
     transition: &Transition,
     workflow: Arc<Workflow>,
@@ -174,8 +186,8 @@ fn check_entrance(
     if transition.guard.is_none() && transition.required.is_empty() && transition.validators.is_empty() {
         return Ok(());
     }
-    let mut case = created(scene.tenant, id, event, workflow, Moment { by: &ctx.by, at: ctx.at, version: 1 });
-    case.ticket.title.clone_from(&ask.title);
+    let mut case = created(tenant, id, event, workflow, Moment { by: &ctx.by, at: ctx.at, version: 1 });
+    title.clone_into(&mut case.ticket.title);
     let person = ctx.access.person();
     if let Some(says) = exits::guarded(transition, &case, person) {
         return Err(WorkflowRefusal::Guarded { transition: transition.id.clone(), says: says.into() }.into());

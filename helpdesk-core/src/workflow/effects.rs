@@ -4,6 +4,8 @@
 //! open. What an effect needs to know beyond the case and does not find it leaves in [`Wants`]: it is loaded, and the
 //! decision is made again.
 
+mod children;
+
 use std::collections::BTreeSet;
 
 use super::model::Transition;
@@ -15,7 +17,7 @@ use crate::event::{Event, ParticipantAdded, ParticipantRemoved, Subject, TicketE
 use crate::id::{GroupId, PersonId, TicketId};
 use crate::org::Candidate;
 use crate::role::RoleKey;
-use crate::scene::{Ctx, Scene};
+use crate::scene::{Ctx, Decision, Scene};
 use crate::ticket::{Relation, Ticket};
 use crate::workflow::exits;
 
@@ -26,6 +28,8 @@ pub struct Wants {
     pub pools: BTreeSet<GroupId>,
     /// Tickets whose sub-tickets count, at every depth.
     pub below: BTreeSet<TicketId>,
+    /// Tickets above which it matters how many stand.
+    pub above: BTreeSet<TicketId>,
     /// People who may be asked.
     pub people: BTreeSet<PersonId>,
     /// Roles whose holders are asked.
@@ -51,17 +55,18 @@ pub(crate) fn react(
     subject: &Subject,
     event: &Event,
     ctx: &mut Ctx<'_>,
-) -> Result<Vec<(Subject, Event)>, Refusal> {
+) -> Result<Decision, Refusal> {
+    let none = || Ok(Decision::default());
     let taken = match event {
         Event::TicketMoved(moved) => moved.transition.as_deref(),
         Event::TicketCreated(created) => Some(created.transition.as_str()),
         _ => None,
     };
-    let Some((id, taken)) = subject.ticket().zip(taken) else { return Ok(vec![]) };
-    let Some(case) = scene.case(id) else { return Ok(vec![]) };
-    let Some(transition) = case.workflow.transition(taken) else { return Ok(vec![]) };
+    let Some((id, taken)) = subject.ticket().zip(taken) else { return none() };
+    let Some(case) = scene.case(id) else { return none() };
+    let Some(transition) = case.workflow.transition(taken) else { return none() };
     let mut draft = case.clone();
-    let mut then = vec![];
+    let mut then = Decision::default();
     for effect in case.workflow.effects(transition) {
         let events = match effect {
             Effect::Set(patch) => set(scene, &draft, patch, transition, ctx)?,
@@ -83,13 +88,19 @@ pub(crate) fn react(
                 if !scene.looked_below(id) {
                     ctx.wants.below.insert(id);
                 }
-                then.extend(end_children(scene, case, transition, ctx)?);
+                then.events.extend(end_children(scene, case, transition, ctx)?);
+                vec![]
+            }
+            Effect::OpenChildren(templates) => {
+                let opened = children::open(scene, &draft, templates, transition, ctx)?;
+                then.events.extend(opened.events);
+                then.sides.extend(opened.sides);
                 vec![]
             }
         };
         for event in events {
             draft.apply(&event, crate::case::Moment { by: &ctx.by, at: ctx.at, version: draft.ticket.version });
-            then.push((Subject::Ticket(id), event));
+            then.events.push((Subject::Ticket(id), event));
         }
     }
     Ok(then)

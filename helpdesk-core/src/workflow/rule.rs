@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Patch;
 use crate::filter::Filter;
-use crate::id::GroupId;
+use crate::id::{GroupId, ProjectId};
+use crate::ticket::{Priority, TicketType};
 use crate::value::names;
 
 /// A condition on the ticket, with the words people read when it does not hold.
@@ -53,6 +54,32 @@ pub struct Assign {
     pub group: Option<GroupId>,
 }
 
+/// A sub-ticket to be opened (FEATURES W4, T6).
+///
+/// It is created by the first transition from nothing of its project's newest workflow, with that transition's own
+/// effects. The requester is the parent's, the reporter whoever takes the transition; a restricted parent's is restricted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChildTemplate {
+    /// One line, 1 to 255 characters.
+    pub title: String,
+    /// Markdown, up to 64 KiB.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Where; in the parent's project when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+    /// The owning group; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// What kind of ticket; a task when absent.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TicketType>,
+    /// A priority chosen beforehand; derived when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+}
+
 /// What happens along with a transition, in the same commit. An effect that cannot be carried out refuses the command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,4 +97,8 @@ pub enum Effect {
     /// Moves every sub-ticket that has not ended, at every depth, to an end of its own workflow: `"end_children"`. One
     /// from which no transition leads to an end is forced nowhere: it refuses the command.
     EndChildren,
+    /// Opens 1 to 20 sub-tickets: `{ open_children = [{ title = "Order the parts", type = "task" }] }`. A ticket that comes
+    /// here again gets them again: ask a guard, or put the effect on a transition that is taken once. Opened ones that
+    /// open others end at the depth of trees and at [`EVENT_BUDGET`](crate::scene::EVENT_BUDGET), which refuse the command.
+    OpenChildren(Vec<ChildTemplate>),
 }

@@ -14,7 +14,7 @@ use crate::desk::facts::Asked;
 use crate::error::{ActError, Refusal};
 use crate::id::{CommandId, Mint, PersonId, SlotId, TicketId};
 use crate::role::{Denied, Permission, Permissions};
-use crate::scene::{Ctx, Turns};
+use crate::scene::{Ctx, Numbers, Turns};
 use crate::store::Concerned;
 use crate::time::Timestamp;
 use crate::workflow::effects::Wants;
@@ -230,7 +230,7 @@ impl Desk {
                 now,
                 at: now,
                 mint: Mint::new(CommandId::NIL),
-                numbers: vec![],
+                numbers: Numbers::default(),
                 turns: Turns::default(),
                 wants: Wants::default(),
             };

@@ -117,6 +117,7 @@ impl Acting {
             }
             Said::Learn(by, name, look) => match stage.see(&by, &look).await {
                 Ok(Seen::Approval(id)) => drop(self.cast.approvals.insert(name, id)),
+                Ok(Seen::List(ids)) if ids.len() == 1 => drop(self.cast.tickets.insert(name, ids[0])),
                 other => return Err(format!("finds {other:?}")),
             },
             Said::Blind(by, ticket) => match stage.see(&by, &Look::Ticket(ticket)).await {

@@ -40,7 +40,7 @@ pub(super) enum Said {
     /// The ticket shall look like this.
     Picture(Actor, crate::id::TicketId, Vec<(String, String)>),
     Blind(Actor, crate::id::TicketId),
-    /// The approval is called so from now on.
+    /// The approval, or the one ticket of the list, is called so from now on.
     Learn(Actor, String, Look),
     Wait(i64),
     Enter(String),
@@ -65,6 +65,11 @@ pub(super) fn understand(step: &Step, cast: &Cast, suffix: &str, now: Timestamp)
         }
         ["finds", "approval", name, "of", ticket, "by", template] => {
             let look = Look::Latest(cast.ticket(ticket)?, (*template).to_owned());
+            return Ok(Said::Learn(actor, (*name).to_owned(), look));
+        }
+        ["finds", "ticket", name, "called", title, "under", parent] => {
+            let called = Filter::from(Cond::Title(TextIs::Equal((*title).to_owned())));
+            let look = Look::List(called.and(Cond::Parent(vec![cast.ticket(parent)?])));
             return Ok(Said::Learn(actor, (*name).to_owned(), look));
         }
         ["cannot", "see", ticket] => return Ok(Said::Blind(actor, cast.ticket(ticket)?)),
@@ -331,7 +336,7 @@ fn about_the_organisation(
         }
         .into(),
         ["publishes"] => {
-            let definition = Definition::from_toml(block).map_err(|error| error.to_string())?;
+            let definition = Definition::from_toml(&cast.with_ids(block)?).map_err(|error| error.to_string())?;
             PublishWorkflow { tenant: cast.here()?, definition }.into()
         }
         ["installs", plugin] => InstallPlugin {

@@ -153,7 +153,15 @@ impl PureStage {
                 let (_, case, _) = self.case(viewer, *id)?;
                 Seen::why(&self.model.explain(viewer, who, *permission, &case, self.clock.now())?)
             }
-            Look::List(_) | Look::Count(_) | Look::People(_) | Look::Holders(..) | Look::Inbox | Look::Forecast(..) => {
+            // Enough to find a ticket; what lists show is for levels that have a database.
+            Look::List(filter) => {
+                let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
+                let all = rows.into_iter().flat_map(|rows| rows.cases.values());
+                let found = all.filter(|case| filter.matches(&***case, &[], false));
+                let ids = found.map(|case| case.ticket.id).filter(|id| self.case(viewer, *id).is_ok());
+                Seen::List(ids.collect())
+            }
+            Look::Count(_) | Look::People(_) | Look::Holders(..) | Look::Inbox | Look::Forecast(..) => {
                 return Err(Refusal::not_found("list", "any"));
             }
         })

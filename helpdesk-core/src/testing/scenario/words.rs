@@ -125,6 +125,23 @@ impl Cast {
         };
         word.split(':').map(sorted).collect::<Vec<_>>().join(":")
     }
+    /// The text with ids for `<person:ana>`, `<group:network>` and `<project:IT>`.
+    pub(super) fn with_ids(&self, text: &str) -> Result<String, Muddle> {
+        let (mut said, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once('<') {
+            said.push_str(before);
+            let (name, after) = after.split_once('>').ok_or("`<` without `>`")?;
+            match name.split_once(':') {
+                Some(("person", name)) => said.push_str(&self.person(name)?.to_string()),
+                Some(("group", name)) => said.push_str(&self.group(name)?.to_string()),
+                Some(("project", name)) => said.push_str(&self.project(name)?.to_string()),
+                _ => return Err(format!("`<{name}>` is neither a person nor a group nor a project")),
+            }
+            rest = after;
+        }
+        said.push_str(rest);
+        Ok(said)
+    }
     pub(super) fn here(&self) -> Result<TenantId, Muddle> {
         self.tenant.ok_or_else(|| "no tenant yet".into())
     }

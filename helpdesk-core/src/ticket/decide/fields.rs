@@ -19,7 +19,7 @@ pub const DEPTH_MAX: usize = 10;
 /// Longest estimate, in minutes: ten years.
 const ESTIMATE_MAX: u32 = 10 * 366 * 24 * 60;
 
-pub(super) fn check_title(title: &str, faults: &mut Vec<Fault>) {
+pub(crate) fn check_title(title: &str, faults: &mut Vec<Fault>) {
     let length = title.chars().count();
     if title.trim().is_empty() {
         faults.push(Fault::new("title", "is empty; say in one line what this is about"));
@@ -40,7 +40,7 @@ pub(crate) fn check_text(field: &'static str, text: &str, faults: &mut Vec<Fault
 }
 
 /// A new ticket with the project's defaults.
-pub(super) fn blank(
+pub(crate) fn blank(
     tenant: TenantId,
     id: TicketId,
     project: &Project,

@@ -3,11 +3,14 @@
 use super::{LABEL_MAX, Malformed, Problem};
 use crate::config::TenantConfig;
 use crate::filter::{Cond, Filter};
+use crate::ticket::decide::fields::{check_text, check_title};
 use crate::value::Field;
-use crate::workflow::{Assign, Definition, Effect, From, Guard, Transition, Validator};
+use crate::workflow::{Assign, ChildTemplate, Definition, Effect, From, Guard, Transition, Validator};
 
 /// Most effects of one transition, and of one state.
 const EFFECTS_MAX: usize = 20;
+/// Most sub-tickets of one effect.
+const CHILDREN_MAX: usize = 20;
 
 /// Faults that can be told without knowing the tenant.
 pub(super) fn faults(definition: &Definition, fault: &mut impl FnMut(String, String)) {
@@ -76,7 +79,14 @@ fn effects(at: &str, effects: &[Effect], fault: &mut impl FnMut(String, String))
         fault(at.into(), format!("has {} effects, at most {EFFECTS_MAX} are taken", effects.len()));
     }
     for (i, effect) in effects.iter().enumerate() {
-        let Effect::Set(patch) = effect else { continue };
+        let patch = match effect {
+            Effect::Set(patch) => patch,
+            Effect::OpenChildren(all) => {
+                children(&format!("{at}/{i}/open_children"), all, fault);
+                continue;
+            }
+            Effect::Assign(_) | Effect::Unassign | Effect::StartApproval(_) | Effect::EndChildren => continue,
+        };
         let fields = patch.fields();
         if fields.is_empty() {
             fault(format!("{at}/{i}/set"), "sets nothing; name a field or remove it".into());
@@ -86,6 +96,18 @@ fn effects(at: &str, effects: &[Effect], fault: &mut impl FnMut(String, String))
         {
             fault(format!("{at}/{i}/set/{field}"), format!("`{field}` cannot be set by an effect; remove it"));
         }
+    }
+}
+
+fn children(at: &str, all: &[ChildTemplate], fault: &mut impl FnMut(String, String)) {
+    if !(1..=CHILDREN_MAX).contains(&all.len()) {
+        fault(at.into(), format!("has {} sub-tickets; name 1 to {CHILDREN_MAX}", all.len()));
+    }
+    for (i, child) in all.iter().enumerate() {
+        let mut faults = vec![];
+        check_title(&child.title, &mut faults);
+        check_text("description", &child.description, &mut faults);
+        faults.into_iter().for_each(|found| fault(format!("{at}/{i}/{}", found.field), found.message));
     }
 }
 
@@ -130,6 +152,19 @@ fn known(at: &str, effects: &[Effect], config: &TenantConfig, fault: &mut impl F
             Effect::StartApproval(key) => {
                 if config.templates.newest(key).is_none() {
                     fault(format!("{at}/{i}/start_approval"), no_template(key));
+                }
+                continue;
+            }
+            Effect::OpenChildren(all) => {
+                for (j, child) in all.iter().enumerate() {
+                    let at = format!("{at}/{i}/open_children/{j}");
+                    let there = |it: &crate::org::Project| it.deleted_at.is_none();
+                    if let Some(id) = child.project.filter(|id| !config.projects.get(id).is_some_and(there)) {
+                        fault(format!("{at}/project"), unknown("project", &id.to_string()));
+                    }
+                    if let Some(id) = child.group.filter(|id| !config.groups.contains_key(id)) {
+                        fault(format!("{at}/group"), unknown("group", &id.to_string()));
+                    }
                 }
                 continue;
             }

@@ -15,7 +15,7 @@ use crate::testing::lifecycles;
 use crate::ticket::{Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::Field;
-use crate::workflow::{Assign, Category, Effect, From, Gate, Guard, State, Strategy, Transition, Validator};
+use crate::workflow::{Assign, Category, ChildTemplate, Effect, From, Gate, Guard, State, Strategy, Transition, Validator};
 
 macro_rules! names {
     ($kind:ty) => {
@@ -81,6 +81,14 @@ fn schema() -> Value {
         "start_at": or_null(instant.clone()), "due_at": or_null(instant),
         "estimate": or_null(described(json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }), "Minutes.")),
     });
+    let child = object(&["title"], json!({
+        "title": { "type": "string", "minLength": 1, "maxLength": 255 },
+        "description": { "type": "string", "maxLength": 65536 },
+        "project": described(uuid.clone(), "The parent's project when absent."),
+        "group": described(uuid.clone(), "The owning group."),
+        "type": names!(TicketType),
+        "priority": names!(Priority),
+    }));
     let mut patch = object(&[], patch);
     patch["minProperties"] = json!(1);
     json!({
@@ -148,6 +156,8 @@ fn schema() -> Value {
                 "set": described(patch, "Sets fields; null clears."),
                 "assign": described(object(&["by"], json!({ "by": names!(Strategy), "group": uuid })),
                     "Assigns to somebody of the group, unless somebody is assigned."),
+                "open_children": described(json!({ "type": "array", "minItems": 1, "maxItems": 20, "items": child }),
+                    "Opens sub-tickets, whenever it happens."),
                 "start_approval": described(refer("id"), "Starts an approval by the newest version of this template."),
             }))] },
             "filter": { "anyOf": [{ "enum": ["all", "none"] }, one_of(conditions)] },
@@ -248,10 +258,19 @@ fn effects() -> Vec<Effect> {
         Effect::Unassign,
         Effect::EndChildren,
         Effect::StartApproval("request".into()),
+        Effect::OpenChildren(vec![ChildTemplate {
+            title: "Order the parts".into(),
+            description: "All of them.".into(),
+            project: Some(ProjectId::NIL),
+            group: Some(GroupId::NIL),
+            kind: Some(TicketType::Task),
+            priority: Some(Priority::High),
+        }]),
     ];
     for effect in &all {
         match effect {
-            Effect::Set(_) | Effect::Assign(_) | Effect::Unassign | Effect::EndChildren | Effect::StartApproval(_) => {}
+            Effect::Set(_) | Effect::Assign(_) | Effect::Unassign | Effect::EndChildren => {}
+            Effect::StartApproval(_) | Effect::OpenChildren(_) => {}
         }
     }
     all
@@ -420,6 +439,10 @@ fn wrong_definitions_fail_in_both() {
         ("/states/0/enter", json!([{ "assign": { "by": "dice" } }])),
         ("/states/0/enter", json!([{ "assign": { "by": "round_robin" }, "set": { "priority": "high" } }])),
         ("/states/0/enter", json!([{ "set": {} }])),
+        ("/states/0/enter", json!([{ "open_children": [] }])),
+        ("/states/0/enter", json!([{ "open_children": [{ "title": "" }] }])),
+        ("/states/0/enter", json!([{ "open_children": [{ "title": "x", "state": "done" }] }])),
+        ("/states/0/enter", json!([{ "open_children": vec![json!({ "title": "x" }); 21] }])),
         ("/states/0/enter", json!([{ "set": { "title": "x" } }])),
         ("/transitions", json!([])),
         ("/transitions/1/from", json!([])),

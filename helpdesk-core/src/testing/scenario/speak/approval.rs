@@ -18,7 +18,7 @@ pub(super) fn understand(
     let mut named = None;
     let command: Command = match rest {
         ["publishes", "template"] => {
-            let block = named_people(block, cast)?;
+            let block = cast.with_ids(block)?;
             let definition = TemplateDefinition::from_toml(&block).map_err(|error| error.to_string())?;
             PublishTemplate { tenant: cast.here()?, definition }.into()
         }
@@ -93,22 +93,4 @@ pub(super) fn understand(
         _ => return Ok(None),
     };
     Ok(Some((command, named)))
-}
-
-/// `<person:ana>` and `<group:network>` stand for ids.
-fn named_people(block: &str, cast: &Cast) -> Result<String, Muddle> {
-    let mut said = String::new();
-    let mut rest = block;
-    while let Some((before, after)) = rest.split_once('<') {
-        said.push_str(before);
-        let (name, after) = after.split_once('>').ok_or("`<` without `>`")?;
-        match name.split_once(':') {
-            Some(("person", name)) => said.push_str(&cast.person(name)?.to_string()),
-            Some(("group", name)) => said.push_str(&cast.group(name)?.to_string()),
-            _ => return Err(format!("`<{name}>` is neither a person nor a group")),
-        }
-        rest = after;
-    }
-    said.push_str(rest);
-    Ok(said)
 }
