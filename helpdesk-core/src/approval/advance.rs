@@ -349,7 +349,7 @@ impl<'a> Now<'a> {
         // All sub-tickets count here: nobody in particular goes this way.
         let looks = way.is_some_and(|way| way.validators.contains(&Validator::ChildrenEnded));
         let children_ended = looks.then(|| self.children_ended(ctx)).flatten();
-        let asker = Asker { may: crate::role::Permissions::ALL, person: None, children_ended };
+        let asker = Asker { may: crate::role::Permissions::ALL, person: None, children_ended, reasoned: true };
         let open = |way: &&crate::workflow::Transition| {
             exits::guarded(way, case, None).is_none() && exits::validate(way, case, None, asker).is_ok()
         };

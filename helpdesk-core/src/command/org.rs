@@ -175,12 +175,25 @@ pub struct EditPerson {
     pub manager: Option<Option<PersonId>>,
     /// Deactivate or reactivate.
     pub active: Option<bool>,
+    /// What they are good at, in place of what is known: at most 50 names of up to 50 characters, kept in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skills: Option<Vec<String>>,
 }
 
 impl EditPerson {
     /// Changes nothing yet.
     pub const fn new(person: PersonId) -> Self {
-        Self { person, name: None, kind: None, email: None, phone: None, title: None, manager: None, active: None }
+        Self {
+            person,
+            name: None,
+            kind: None,
+            email: None,
+            phone: None,
+            title: None,
+            manager: None,
+            active: None,
+            skills: None,
+        }
     }
 }
 

@@ -159,12 +159,21 @@ pub struct MoveTo {
     /// Fields to set with it.
     #[serde(default)]
     pub fields: Patch,
+    /// Why, up to 1000 characters; some transitions take one ([`Validator::Reason`](crate::workflow::Validator::Reason)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl MoveTo {
     /// Takes `transition`.
     pub fn new(ticket: TicketId, transition: impl Into<String>) -> Self {
-        Self { ticket, transition: transition.into(), fields: Patch::default() }
+        Self { ticket, transition: transition.into(), fields: Patch::default(), reason: None }
+    }
+    /// Says why.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
     }
 }
 

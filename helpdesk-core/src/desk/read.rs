@@ -72,7 +72,7 @@ impl View {
         gated && self.case.approvals.is_none() || looks_below(workflow, state)
     }
     const fn asker(&self, children_ended: Option<bool>) -> Asker {
-        Asker { may: self.may, person: self.viewer, children_ended }
+        Asker { may: self.may, person: self.viewer, children_ended, reasoned: false }
     }
     /// The version to expect in the next command.
     pub const fn version(&self) -> i64 {

@@ -123,6 +123,7 @@ pub fn register(scene: &Scene, ask: &RegisterTenant, ctx: &mut Ctx<'_>) -> Resul
             title: String::new(),
             manager: None,
             active: true,
+            skills: vec![],
             version: 1,
             created_at: ctx.at,
             updated_at: ctx.at,

@@ -88,6 +88,8 @@ pub struct Person {
     pub manager: Option<PersonId>,
     /// Inactive people may not act and are not assigned.
     pub active: bool,
+    /// What they are good at, in lower case, in order of the alphabet: tickets with such tags are theirs (FEATURES P5).
+    pub skills: Vec<String>,
     /// Counts changes, from 1.
     pub version: i64,
     /// When they were first seen.
@@ -153,12 +155,14 @@ pub struct Membership {
 }
 
 /// An active member of a group somebody is chosen out of (FEATURES P5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The person.
     pub person: PersonId,
     /// How many tickets that have not ended they are assigned to; deleted ones do not count.
     pub open: u32,
+    /// What they are good at.
+    pub skills: Vec<String>,
 }
 
 /// A plugin installed in a tenant: what it is, what it may, how it is set up. Its code is the host's to provide.

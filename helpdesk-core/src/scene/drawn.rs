@@ -38,11 +38,7 @@ impl<K: Ord + Copy> Drawn<K> {
     /// How many more values of which counters a decision needed than were drawn.
     pub(crate) fn lacking(&self) -> Vec<(K, usize)> {
         let drawn = |of| self.drawn.get(of).map_or(0, Vec::len);
-        self.taken
-            .iter()
-            .map(|(of, taken)| (*of, taken.saturating_sub(drawn(of))))
-            .filter(|(_, n)| *n > 0)
-            .collect()
+        self.taken.iter().map(|(of, taken)| (*of, taken.saturating_sub(drawn(of)))).filter(|(_, n)| *n > 0).collect()
     }
     /// Adds values that were drawn.
     pub(crate) fn add(&mut self, of: K, values: impl IntoIterator<Item = i64>) {

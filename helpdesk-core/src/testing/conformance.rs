@@ -8,6 +8,7 @@
 
 mod approvals;
 mod boards;
+mod children;
 mod commits;
 mod concurrent;
 mod drops;
@@ -192,6 +193,8 @@ suite! {
         movers_from_two_desks_keep_one_order
         a_crowded_place_is_spread
         a_card_is_one_load_and_one_commit;
+    children:
+        sub_tickets_of_many_have_numbers_without_gaps;
     queue:
         claims_are_in_order_of_priority_and_time
         one_of_a_subject_at_a_time

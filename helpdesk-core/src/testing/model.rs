@@ -258,7 +258,9 @@ impl Model {
                 };
                 rows.cases.values().filter(counts).count() as u32
             };
-            let pool = pool.into_iter().map(|(_, person)| Candidate { person, open: open(person) });
+            let skills = |person| rows.people.get(&person).map_or_else(Vec::new, |person| person.skills.clone());
+            let pool = pool.into_iter().map(|(_, person)| (person, open(person), skills(person)));
+            let pool = pool.map(|(person, open, skills)| Candidate { person, open, skills });
             scene.pools.insert(*group, pool.collect());
         }
         // A real desk looks up whom a decision asks for; here everybody is known.

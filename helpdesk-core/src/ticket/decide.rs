@@ -134,10 +134,7 @@ pub fn create(scene: &Scene, ask: &CreateTicket, ctx: &mut Ctx<'_>) -> Result<De
             return Err(Denied { needed: Permission::TicketCreate }.into());
         }
     }
-    Ok(Decision::ticket(id, event)
-        .side(Side::Title(id, ask.title.clone(), draft.salt))
-        .side(Side::Text(text))
-        .made(id))
+    Ok(Decision::ticket(id, event).side(Side::Title(id, ask.title.clone(), draft.salt)).side(Side::Text(text)).made(id))
 }
 
 /// The event of creating `draft`; its title and long text go into it as digests.
@@ -192,7 +189,7 @@ pub(crate) fn check_entrance(
     if let Some(says) = exits::guarded(transition, &case, person) {
         return Err(WorkflowRefusal::Guarded { transition: transition.id.clone(), says: says.into() }.into());
     }
-    let asker = Asker { may: ctx.access.in_project(event.project), person, children_ended: None };
+    let asker = Asker { may: ctx.access.in_project(event.project), person, children_ended: None, reasoned: false };
     exits::validate(transition, &case, Some(event.description.is_some()), asker)
 }
 

@@ -75,7 +75,9 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
     }
     let looks = transition.validators.contains(&Validator::ChildrenEnded);
     let children_ended = if looks { effects::children_ended(scene, ticket, ctx) } else { None };
-    let asker = Asker { may, person, children_ended };
+    crate::ticket::decide::check_reason(ask.reason.as_deref())?;
+    let reason = ask.reason.clone().filter(|reason| !reason.trim().is_empty());
+    let asker = Asker { may, person, children_ended, reasoned: reason.is_some() };
     let decision = patch(scene, case, &ask.fields, ctx)?;
     // What was approved is the ticket as it is: nothing of it changes on the way out.
     if let Some(gated) = exits::changed_on_the_way(scene, transition, case, &ask.fields.fields()) {
@@ -100,7 +102,7 @@ pub fn move_to(scene: &Scene, ask: &MoveTo, ctx: &mut Ctx<'_>) -> Result<Decisio
         to: to.id.clone(),
         before: ticket.category,
         after: to.category,
-        reason: None,
+        reason,
     };
     Ok(decision.and(ask.ticket, moved))
 }

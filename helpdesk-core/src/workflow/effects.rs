@@ -18,6 +18,7 @@ use crate::id::{GroupId, PersonId, TicketId};
 use crate::org::Candidate;
 use crate::role::RoleKey;
 use crate::scene::{Ctx, Decision, Scene};
+use crate::text::fold;
 use crate::ticket::{Relation, Ticket};
 use crate::workflow::exits;
 
@@ -50,12 +51,7 @@ impl Wants {
 }
 
 /// What follows a move or a creation.
-pub(crate) fn react(
-    scene: &Scene,
-    subject: &Subject,
-    event: &Event,
-    ctx: &mut Ctx<'_>,
-) -> Result<Decision, Refusal> {
+pub(crate) fn react(scene: &Scene, subject: &Subject, event: &Event, ctx: &mut Ctx<'_>) -> Result<Decision, Refusal> {
     let none = || Ok(Decision::default());
     let taken = match event {
         Event::TicketMoved(moved) => moved.transition.as_deref(),
@@ -139,14 +135,20 @@ fn choose(scene: &Scene, case: &Case, group: GroupId, by: Strategy, ctx: &mut Ct
         return None;
     };
     let pool: &[Candidate] = Some(pool).filter(|pool| !pool.is_empty())?;
+    let load = |one: &&Candidate| i64::from(one.open) + scene.assigned_here(one.person);
     let chosen = match by {
         Strategy::RoundRobin => {
             let turn = (ctx.turns.take(group) - 1).rem_euclid(pool.len() as i64);
             pool.get(usize::try_from(turn).unwrap_or_default())
         }
         // The first of those with the fewest: they come in order of who came first.
-        Strategy::LeastLoaded => {
-            pool.iter().min_by_key(|candidate| i64::from(candidate.open) + scene.assigned_here(candidate.person))
+        Strategy::LeastLoaded => pool.iter().min_by_key(load),
+        Strategy::Skill => {
+            let tags = case.tags.iter().filter_map(|tagging| scene.config.tags.get(&tagging.tag));
+            let tags: BTreeSet<String> = tags.map(|tag| fold(&tag.name)).collect();
+            let fit = |one: &&Candidate| one.skills.iter().filter(|skill| tags.contains(&fold(skill))).count();
+            let best = pool.iter().map(|one| fit(&one)).max().filter(|best| *best > 0)?;
+            pool.iter().filter(|one| fit(one) == best).min_by_key(load)
         }
     };
     chosen.map(|candidate| candidate.person)
@@ -199,7 +201,8 @@ fn end_children(
 /// The transition by which a sub-ticket ends: one whose guard, required fields and conditions hold; best one to the
 /// category its parent has now, else the first.
 fn ending<'a>(child: &'a Case, parent: &Case) -> Option<&'a Transition> {
-    let asker = exits::Asker { may: crate::role::Permissions::ALL, person: None, children_ended: None };
+    let may = crate::role::Permissions::ALL;
+    let asker = exits::Asker { may, person: None, children_ended: None, reasoned: true };
     let ends = |transition: &&Transition| {
         let category = child.workflow.state(&transition.to).map(|state| state.category);
         category.is_some_and(crate::workflow::Category::ended)

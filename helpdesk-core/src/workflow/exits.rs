@@ -14,6 +14,8 @@ use crate::value::Field;
 
 /// What is said of a ticket whose sub-tickets have not ended.
 const CHILDREN: &str = "its sub-tickets have not all ended";
+/// What is said of a transition that takes a reason.
+const REASON: &str = "it takes a reason; say why";
 
 /// A transition out of the present state, and why it cannot be taken, if so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct Asker {
     pub person: Option<PersonId>,
     /// Whether every sub-ticket has ended; `None` when nobody looked, which counts as "yes".
     pub children_ended: Option<bool>,
+    /// Whether they said why.
+    pub reasoned: bool,
 }
 
 /// The transitions out of the present state, with all reasons why some are closed (FEATURES W6).
@@ -140,6 +144,7 @@ pub(crate) fn guarded<'a>(transition: &'a Transition, case: &Case, person: Optio
 pub(crate) fn unmet(transition: &Transition, after: &Case, asker: Asker) -> Vec<String> {
     let says = |validator: &Validator| match validator {
         Validator::ChildrenEnded => (asker.children_ended == Some(false)).then(|| CHILDREN.to_owned()),
+        Validator::Reason => (!asker.reasoned).then(|| REASON.to_owned()),
         Validator::Check(guard) => {
             let holds = guard.when.clone().bind(asker.person).matches(after, &[], false);
             (!holds).then(|| guard.says.clone())

@@ -149,7 +149,7 @@ impl Transition {
     /// Whether a required field, its guard or a validator is about the ticket above.
     pub fn asks_for_parent(&self) -> bool {
         let checks = self.validators.iter().filter_map(|validator| match validator {
-            Validator::ChildrenEnded => None,
+            Validator::ChildrenEnded | Validator::Reason => None,
             Validator::Check(guard) => Some(guard),
         });
         let about = |guard: &Guard| guard.when.mentions(|cond| matches!(cond, Cond::Parent(_)));
@@ -195,7 +195,7 @@ impl Workflow {
     pub const ITIL: &'static str = "itil_incident";
     /// Key of the built-in workflow of requests: submitted, waiting for approval, being fulfilled, done, rejected.
     pub const REQUEST: &'static str = "request";
-    /// Key of the built-in departmental workflow: submitted, assigned, in progress, postponed, resolved, closed.
+    /// Key of the built-in departmental workflow: submitted, accepted, assigned, in progress, postponed, resolved, closed.
     pub const DEPARTMENTAL: &'static str = "departmental";
 
     /// The definition.

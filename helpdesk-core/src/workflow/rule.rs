@@ -28,6 +28,8 @@ pub struct Guard {
 pub enum Validator {
     /// Every sub-ticket has ended: `"children_ended"`. Deleted ones do not count.
     ChildrenEnded,
+    /// Whoever takes it says why: `"reason"` (FEATURES T1b). Transitions the desk takes by itself say nothing.
+    Reason,
     /// A condition on the ticket as it will be.
     #[serde(untagged)]
     Check(Guard),
@@ -40,6 +42,9 @@ names! {
         RoundRobin = "round_robin",
         /// Whoever is assigned to the fewest tickets that have not ended; among equals the one who came first.
         LeastLoaded = "least_loaded",
+        /// Whoever has the most skills that are called like tags of the ticket, without regard to case; among equals the
+        /// least loaded. Nobody, when nobody has any.
+        Skill = "skill",
     }
 }
 

@@ -114,7 +114,7 @@ fn one(
         }
         Effect::Transition { ticket, transition, fields } => {
             let patch = patch(fields, setting)?;
-            plan.commands.push(MoveTo { ticket: id(ticket)?, transition: transition.clone(), fields: patch }.into());
+            plan.commands.push(MoveTo { fields: patch, ..MoveTo::new(id(ticket)?, transition.clone()) }.into());
         }
         Effect::Assign { ticket, agent, group } => {
             let ticket = id(ticket)?;

@@ -1,5 +1,7 @@
 //! What may happen to people and groups.
 
+use std::collections::BTreeSet;
+
 use super::{check_name, configure, done, need};
 use crate::command::{AddMember, CreateGroup, EditGroup, EditPerson, EnsurePerson, RemoveMember};
 use crate::error::{Fault, Refusal};
@@ -9,6 +11,11 @@ use crate::org::{Group, Membership, Person, PersonKind};
 use crate::role::Permission;
 use crate::scene::{Ctx, Decision, Scene};
 use crate::store::{Row, Write};
+
+/// Most skills of somebody.
+const SKILLS_MAX: usize = 50;
+/// Longest name of a skill, in characters.
+const SKILL_MAX: usize = 50;
 
 /// The event and row of somebody new. New people have no grants, so nothing cached is stale.
 pub(crate) fn added(person: Person) -> Decision {
@@ -30,9 +37,20 @@ fn check(person: &Person, faults: &mut Vec<Fault>) {
             check_name(field, text, 200, faults);
         }
     }
+    if person.skills.len() > SKILLS_MAX {
+        let message = format!("are {}, at most {SKILLS_MAX} fit; name those that matter most", person.skills.len());
+        faults.push(Fault::new("skills", message));
+    }
+    person.skills.iter().for_each(|skill| check_name("skills", skill, SKILL_MAX, faults));
     if !person.email.is_empty() && !person.email.contains('@') {
         faults.push(Fault::new("email", "is no address; give one such as ana@example.com, or nothing"));
     }
+}
+
+/// Each once, in lower case, in order.
+fn skills(said: &[String]) -> Vec<String> {
+    let all: BTreeSet<String> = said.iter().map(|skill| skill.trim().to_lowercase()).collect();
+    all.into_iter().collect()
 }
 
 /// Adds somebody, or updates them by the host's own user id.
@@ -59,6 +77,7 @@ pub fn ensure(scene: &Scene, ask: &EnsurePerson, ctx: &mut Ctx<'_>) -> Result<De
             title: ask.title.clone().unwrap_or_default(),
             manager: None,
             active: true,
+            skills: vec![],
             version: 1,
             created_at: ctx.at,
             updated_at: ctx.at,
@@ -82,6 +101,7 @@ fn edited(old: &Person, new: Person, ctx: &Ctx<'_>) -> Decision {
         ("title", old.title != new.title),
         ("manager", old.manager != new.manager),
         ("active", old.active != new.active),
+        ("skills", old.skills != new.skills),
     ]
     .into_iter()
     .filter(|(_, changed)| *changed)
@@ -107,9 +127,8 @@ fn edited(old: &Person, new: Person, ctx: &Ctx<'_>) -> Decision {
 
 /// Changes somebody's entry.
 pub fn edit(scene: &Scene, ask: &EditPerson, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
-    let own =
-        ctx.access.person() == Some(ask.person) && ask.kind.is_none() && ask.active.is_none() && ask.manager.is_none();
-    if !own {
+    let beyond = ask.kind.is_some() || ask.active.is_some() || ask.manager.is_some() || ask.skills.is_some();
+    if ctx.access.person() != Some(ask.person) || beyond {
         need(ctx, Permission::PeopleManage)?;
     }
     let old = person(scene, ask.person)?;
@@ -121,6 +140,7 @@ pub fn edit(scene: &Scene, ask: &EditPerson, ctx: &Ctx<'_>) -> Result<Decision, 
         title: ask.title.clone().unwrap_or_else(|| old.title.clone()),
         manager: ask.manager.unwrap_or(old.manager),
         active: ask.active.unwrap_or(old.active),
+        skills: ask.skills.as_deref().map_or_else(|| old.skills.clone(), skills),
         ..old.clone()
     };
     let mut faults = Vec::new();

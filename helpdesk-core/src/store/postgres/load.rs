@@ -191,7 +191,7 @@ fn take(loaded: &mut Loaded, tenant: TenantId, what: For, rows: &[Row], needs: &
         }
         For::Below => loaded.below.extend(images::<Head>(rows)?.into_iter().map(Parts::from)),
         For::Pool(group) => {
-            let read = |row: &Row| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
+            let read = |row: &Row| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)?, skills: get(row, 2)? });
             loaded.pools.insert(group, rows.iter().map(read).collect::<Result<_, StoreError>>()?);
         }
         For::Links => {

@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 /// All migrations for PostgreSQL.
 #[allow(clippy::zero_prefixed_literal, reason = "numbers are written as in the names of the files")]
 pub(super) static KNOWN: &[Migration] = migrate::migrations!(
-    "postgres": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "approvals", 0005 = "whole_rows", 0006 = "boards"
+    "postgres": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "approvals", 0005 = "whole_rows", 0006 = "boards",
+    0007 = "skills"
 );
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS hd_migration (\

@@ -178,6 +178,22 @@ impl Column for Vec<crate::id::GroupId> {
     }
 }
 
+/// JSON; empty for none.
+impl Column for Vec<String> {
+    const KIND: Kind = Kind::Text;
+    fn put(&self) -> Val {
+        // A list of texts always serialises.
+        Val::Text(if self.is_empty() { String::new() } else { serde_json::to_string(self).unwrap_or_default() })
+    }
+    fn get(seen: Seen<'_>) -> Result<Self, StoreError> {
+        match seen {
+            Seen::Text("") => Ok(vec![]),
+            Seen::Text(text) => serde_json::from_str(text).map_err(|error| odd("a list of texts", error.to_string())),
+            other => Err(odd("a list of texts", other)),
+        }
+    }
+}
+
 /// JSON; empty for nothing.
 impl Column for Option<crate::approval::Needed> {
     const KIND: Kind = Kind::Text;

@@ -227,6 +227,7 @@ impl Image for Person {
             ("created_at", Kind::Int),
             ("updated_at", Kind::Int),
             ("manager", Kind::Uuid),
+            ("skills", Kind::Text),
             // Name and address folded, for search: the databases' own folding disagrees.
             ("folded", Kind::Text),
         ],
@@ -250,6 +251,7 @@ impl Image for Person {
             self.created_at.put(),
             self.updated_at.put(),
             self.manager.put(),
+            self.skills.put(),
             fold(&format!("{} {}", self.name, self.email)).put(),
         ]
     }
@@ -268,6 +270,7 @@ impl Image for Person {
             created_at: next(v)?,
             updated_at: next(v)?,
             manager: next(v)?,
+            skills: next(v)?,
         })
     }
 }

@@ -295,7 +295,7 @@ impl Reads {
             pool: format!(
                 "SELECT m.person_id, (SELECT count(*) FROM {} p JOIN {ticket} t ON t.tenant_id = p.tenant_id \
                  AND t.id = p.ticket_id WHERE p.tenant_id = m.tenant_id AND p.person_id = m.person_id \
-                 AND p.relation = '{}' AND p.until = {never} AND t.deleted_at = {never} AND t.category < {}) \
+                 AND p.relation = '{}' AND p.until = {never} AND t.deleted_at = {never} AND t.category < {}), q.skills \
                  FROM {member} m JOIN {} q ON q.tenant_id = m.tenant_id AND q.id = m.person_id \
                  WHERE m.tenant_id = $1 AND m.group_id = $2 AND q.active ORDER BY m.since, m.person_id",
                 names.of::<Participant>(),

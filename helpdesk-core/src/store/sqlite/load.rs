@@ -55,7 +55,8 @@ pub(super) fn load(db: &Db, tenant: TenantId, needs: &Needs, key: Option<(&Autho
         loaded.below.extend(found.into_iter().map(Parts::from));
     }
     for group in &needs.pools {
-        let read = |row: &rusqlite::Row<'_>| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)? });
+        let read =
+            |row: &rusqlite::Row<'_>| Ok(Candidate { person: get(row, 0)?, open: get(row, 1)?, skills: get(row, 2)? });
         loaded.pools.insert(*group, db.query("pool", &r.pool, [t.clone(), group.put()], read)?);
     }
     for role in &needs.holders {

@@ -8,7 +8,8 @@ use crate::time::Timestamp;
 /// Every migration of this binary.
 #[allow(clippy::zero_prefixed_literal, reason = "the numbers are those in the file names")]
 pub(super) const KNOWN: &[Migration] = migrations!(
-    "sqlite": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "approvals", 0005 = "whole_rows", 0006 = "boards"
+    "sqlite": 0001 = "spine", 0002 = "links", 0003 = "roles", 0004 = "approvals", 0005 = "whole_rows", 0006 = "boards",
+    0007 = "skills"
 );
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS hd_migration (number INTEGER NOT NULL PRIMARY KEY, \

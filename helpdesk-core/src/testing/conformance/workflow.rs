@@ -82,6 +82,8 @@ pub(super) async fn a_pool_has_active_members_with_what_they_have(bench: &Bench)
         world.must(&world.ana, Relate::new(id, Relation::Assignee, [ben])).await;
         given.push(id);
     }
+    let skills = Some(vec![" Paper jams".into(), "NETWORK".into(), "network".into()]);
+    world.must(&world.root, EditPerson { skills, ..EditPerson::new(ana) }).await;
     // Neither watching nor having been assigned counts.
     world.must(&world.ana, Relate::new(given[0], Relation::Watcher, [ana])).await;
     world.must(&world.ana, MoveTo::new(given[2], "finish")).await;
@@ -90,6 +92,8 @@ pub(super) async fn a_pool_has_active_members_with_what_they_have(bench: &Bench)
     let loaded = world.store.load(world.tenant, &needs, None).await.unwrap();
     let pool: Vec<(PersonId, u32)> = loaded.pools[&world.service].iter().map(|one| (one.person, one.open)).collect();
     assert_eq!(pool, [(ben, 2), (ana, 0)]);
+    let skills: Vec<&[String]> = loaded.pools[&world.service].iter().map(|one| &one.skills[..]).collect();
+    assert_eq!(skills, [&[] as &[String], &["network".into(), "paper jams".into()]]);
 }
 
 pub(super) async fn everything_below_is_loaded(bench: &Bench) {

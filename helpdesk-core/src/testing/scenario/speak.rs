@@ -143,7 +143,9 @@ fn about_tickets(rest: &[&str], keys: &mut Keys<'_>, cast: &Cast, now: Timestamp
             .into()
         }
         ["moves", ticket, "along", transition] => {
-            MoveTo { fields: keys.patch(cast, now)?, ..MoveTo::new(cast.ticket(ticket)?, *transition) }.into()
+            let reason = keys.text("because");
+            let fields = keys.patch(cast, now)?;
+            MoveTo { fields, reason, ..MoveTo::new(cast.ticket(ticket)?, *transition) }.into()
         }
         ["forces", ticket, "to", state] => {
             let reason = keys.text("because").unwrap_or_default();
@@ -260,6 +262,10 @@ fn about_the_organisation(
             title: keys.text("title"),
             manager: keys.double("manager", |name| cast.person(name))?,
             active: keys.read("active")?,
+            skills: keys.take("skills").map(|all| match all {
+                "-" => vec![],
+                all => all.split(',').map(str::to_owned).collect(),
+            }),
         }
         .into(),
         ["creates", "group", name] => {

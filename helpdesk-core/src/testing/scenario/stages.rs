@@ -106,7 +106,7 @@ impl PureStage {
                 };
                 let rows = viewer.tenant().and_then(|tenant| self.model.rows(tenant));
                 let ended = rows.map(|rows| !rows.cases.values().any(|other| under(&other)));
-                let asker = Asker { may, person: viewer.person_id(), children_ended: ended };
+                let asker = Asker { may, person: viewer.person_id(), children_ended: ended, reasoned: false };
                 Seen::Exits(
                     available(&case, asker).into_iter().map(|exit| (exit.transition.id.clone(), exit.open())).collect(),
                 )

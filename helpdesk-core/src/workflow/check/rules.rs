@@ -45,6 +45,9 @@ pub(super) fn faults(definition: &Definition, fault: &mut impl FnMut(String, Str
         if transition.from == From::Nothing && transition.validators.contains(&Validator::ChildrenEnded) {
             fault(format!("{at}/validators"), "a ticket that is being created has no sub-tickets; remove it".into());
         }
+        if transition.from == From::Nothing && transition.validators.contains(&Validator::Reason) {
+            fault(format!("{at}/validators"), "a ticket is created without a reason; require the description".into());
+        }
         if definition.states.iter().any(|state| state.retired && state.id == transition.to) {
             fault(format!("{at}/to"), format!("`{}` is retired; lead to another state", transition.to));
         }
@@ -55,7 +58,7 @@ pub(super) fn faults(definition: &Definition, fault: &mut impl FnMut(String, Str
 fn guards<'a>(at: &str, transition: &'a Transition) -> Vec<(String, &'a Guard)> {
     let guard = transition.guard.iter().map(|guard| (format!("{at}/guard"), guard));
     let checks = transition.validators.iter().enumerate().filter_map(|(j, validator)| match validator {
-        Validator::ChildrenEnded => None,
+        Validator::ChildrenEnded | Validator::Reason => None,
         Validator::Check(guard) => Some((format!("{at}/validators/{j}"), guard)),
     });
     guard.chain(checks).collect()

@@ -15,7 +15,9 @@ use crate::testing::lifecycles;
 use crate::ticket::{Importance, Priority, Relation, TicketType, Urgency, Visibility};
 use crate::time::Timestamp;
 use crate::value::Field;
-use crate::workflow::{Assign, Category, ChildTemplate, Effect, From, Gate, Guard, State, Strategy, Transition, Validator};
+use crate::workflow::{
+    Assign, Category, ChildTemplate, Effect, From, Gate, Guard, State, Strategy, Transition, Validator,
+};
 
 macro_rules! names {
     ($kind:ty) => {
@@ -81,14 +83,17 @@ fn schema() -> Value {
         "start_at": or_null(instant.clone()), "due_at": or_null(instant),
         "estimate": or_null(described(json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }), "Minutes.")),
     });
-    let child = object(&["title"], json!({
-        "title": { "type": "string", "minLength": 1, "maxLength": 255 },
-        "description": { "type": "string", "maxLength": 65536 },
-        "project": described(uuid.clone(), "The parent's project when absent."),
-        "group": described(uuid.clone(), "The owning group."),
-        "type": names!(TicketType),
-        "priority": names!(Priority),
-    }));
+    let child = object(
+        &["title"],
+        json!({
+            "title": { "type": "string", "minLength": 1, "maxLength": 255 },
+            "description": { "type": "string", "maxLength": 65536 },
+            "project": described(uuid.clone(), "The parent's project when absent."),
+            "group": described(uuid.clone(), "The owning group."),
+            "type": names!(TicketType),
+            "priority": names!(Priority),
+        }),
+    );
     let mut patch = object(&[], patch);
     patch["minProperties"] = json!(1);
     json!({
@@ -143,7 +148,7 @@ fn schema() -> Value {
                 "required": described(json!({ "type": "array", "items": names!(Field) }),
                     "Fields that must have a value after it."),
                 "validators": described(
-                    json!({ "type": "array", "items": { "anyOf": [{ "const": "children_ended" }, refer("guard")] } }),
+                    json!({ "type": "array", "items": { "anyOf": [{ "enum": ["children_ended", "reason"] }, refer("guard")] } }),
                     "What must hold after it."),
                 "effects": described(refer("effects"), "What happens along with it."),
             })),
@@ -280,10 +285,10 @@ fn effects() -> Vec<Effect> {
 fn everything() -> Definition {
     let guard = |when| Guard { when, says: "not now".into() };
     let validators = |validator: &Validator| match validator {
-        Validator::ChildrenEnded | Validator::Check(_) => {}
+        Validator::ChildrenEnded | Validator::Reason | Validator::Check(_) => {}
     };
-    let both = vec![Validator::ChildrenEnded, Validator::Check(guard(Filter::All))];
-    both.iter().for_each(validators);
+    let all = vec![Validator::ChildrenEnded, Validator::Reason, Validator::Check(guard(Filter::All))];
+    all.iter().for_each(validators);
     let state = |id: &str, category, retired| State {
         id: id.into(),
         label: id.to_uppercase(),
@@ -306,7 +311,7 @@ fn everything() -> Definition {
         bypass_approval: true,
         guard: Some(guard(when)),
         required: Field::ALL.to_vec(),
-        validators: both.clone(),
+        validators: all.clone(),
         effects: effects(),
     };
     let mut transitions: Vec<Transition> = filters()
@@ -474,6 +479,7 @@ fn wrong_definitions_fail_in_both() {
         ("/states/1/retired", json!(true)),
         ("/transitions/1/replaces_edit", json!(true)),
         ("/transitions/0/validators", json!(["children_ended"])),
+        ("/transitions/0/validators", json!(["reason"])),
     ];
     for (pointer, value) in whole {
         let text = broken(pointer, value.clone());

@@ -1,0 +1,1 @@
+ALTER TABLE hd_person DROP COLUMN skills;
