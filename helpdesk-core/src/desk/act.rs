@@ -228,7 +228,7 @@ impl Desk {
             {
                 break;
             }
-            let seen = |known: &Loaded| (known.below.len(), known.place.reach);
+            let seen = |known: &Loaded| (known.below.len(), known.lines.len(), known.place.reach);
             let before = seen(known);
             if !self
                 .load_wants((order.tenant, order.needs.place), std::mem::take(&mut ctx_now.wants), known, &mut asked)
@@ -447,7 +447,8 @@ impl SoFar {
         let behind = loaded.steps.iter().map(|step| (step.ticket, step.version));
         let around = loaded.place.cards.iter().map(|card| (card.ticket, card.version));
         let behind = behind.chain(around);
-        let seen = Some((loaded.epoch, cases.chain(loaded.ancestors.iter().copied()).chain(behind).collect()));
+        let above = loaded.ancestors.iter().chain(loaded.lines.values().flatten()).copied();
+        let seen = Some((loaded.epoch, cases.chain(above).chain(behind).collect()));
         self.unmoved = if self.seen == seen { self.unmoved + 1 } else { 0 };
         self.seen = seen;
     }

@@ -194,7 +194,7 @@ suite! {
         a_crowded_place_is_spread
         a_card_is_one_load_and_one_commit;
     children:
-        sub_tickets_of_many_have_numbers_without_gaps;
+        sub_tickets_of_many_have_numbers_of_their_own;
     queue:
         claims_are_in_order_of_priority_and_time
         one_of_a_subject_at_a_time

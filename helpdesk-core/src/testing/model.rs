@@ -164,12 +164,8 @@ impl Model {
                 break (scene, ctx, made);
             }
             let rows = &self.tenants[&tenant];
-            for (project, n) in of_projects {
-                numbers.add(project, next(&rows.numbers, project, n));
-            }
-            for (group, n) in of_groups {
-                turns.add(group, next(&rows.turns, group, n));
-            }
+            of_projects.into_iter().for_each(|(of, n)| numbers.add(of, next(&rows.numbers, of, n)));
+            of_groups.into_iter().for_each(|(of, n)| turns.add(of, next(&rows.turns, of, n)));
         };
         let took = (ctx.numbers.taken().collect::<Vec<_>>(), ctx.turns.taken().collect::<Vec<_>>());
         let still = scene.is_still();
@@ -258,10 +254,9 @@ impl Model {
                 };
                 rows.cases.values().filter(counts).count() as u32
             };
-            let skills = |person| rows.people.get(&person).map_or_else(Vec::new, |person| person.skills.clone());
-            let pool = pool.into_iter().map(|(_, person)| (person, open(person), skills(person)));
-            let pool = pool.map(|(person, open, skills)| Candidate { person, open, skills });
-            scene.pools.insert(*group, pool.collect());
+            let one =
+                |(_, person)| Candidate { person, open: open(person), skills: rows.people[&person].skills.clone() };
+            scene.pools.insert(*group, pool.into_iter().map(one).collect());
         }
         // A real desk looks up whom a decision asks for; here everybody is known.
         scene.people = rows.people.clone();
