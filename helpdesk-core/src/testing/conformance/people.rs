@@ -100,7 +100,7 @@ pub(super) async fn configuration_is_complete(bench: &Bench) {
     assert_eq!(projects, ["IT", "OPS"]);
     assert_eq!((config.groups.len(), config.tags.len(), config.plugins.len()), (2, 2, 1));
     assert_eq!(config.plugins.values().next().map(|plugin| plugin.config.as_str()), Some("{\"a\":1}"));
-    assert_eq!((published.version, config.workflows.iter().count()), (2, 4));
+    assert_eq!((published.version, config.workflows.iter().count()), (2, 5));
     assert_eq!(config.workflows.newest(Workflow::KANBAN).unwrap().definition().name, "Kanban, renamed");
     assert_eq!(config.tags[&world.urgent].name, "urgent");
     assert_eq!(config.projects[&world.ops].workflow, Workflow::ITIL);
