@@ -14,6 +14,8 @@ mod drawings;
 mod events;
 #[path = "it/http.rs"]
 mod http;
+#[path = "it/inbox.rs"]
+mod inbox;
 #[path = "it/limits.rs"]
 mod limits;
 #[path = "it/links.rs"]
