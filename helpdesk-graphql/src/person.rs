@@ -55,6 +55,10 @@ impl Person {
         let Some(manager) = self.0.manager else { return Ok(None) };
         Ok(Session::of(ctx)?.loaders.person(manager).await?.map(Person))
     }
+    /// What they can do, in words that tags have; none for those who may not see the directory.
+    async fn skills(&self) -> &[String] {
+        &self.0.skills
+    }
     /// Inactive people may not act and are not assigned.
     async fn active(&self) -> bool {
         self.0.active
@@ -165,6 +169,8 @@ struct PersonEditInput {
     title: MaybeUndefined<String>,
     /// Whom they report to; null for nobody.
     manager: MaybeUndefined<Ref<PersonId>>,
+    /// Everything they can do, in words that tags have; replaces what was there. At most 50.
+    skills: Option<Vec<String>>,
     /// Deactivate or reactivate.
     active: Option<bool>,
     /// The version you saw: refused when somebody else has changed it since.
@@ -218,6 +224,7 @@ impl PersonMutation {
             phone: text(input.phone),
             title: text(input.title),
             manager: maybe(input.manager),
+            skills: input.skills,
             active: input.active,
         };
         let with = With::new(input.expected_version, input.idempotency_key);

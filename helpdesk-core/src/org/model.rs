@@ -105,6 +105,7 @@ impl Person {
             text.clear();
         }
         self.manager = None;
+        self.skills.clear();
     }
 }
 

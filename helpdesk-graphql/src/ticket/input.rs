@@ -125,6 +125,8 @@ pub(super) struct TicketMoveInput {
     pub(super) transition: String,
     /// Fields to set with it.
     pub(super) fields: Option<TicketMoveFieldsInput>,
+    /// Why; some transitions ask for it. At most 1000 characters.
+    pub(super) reason: Option<String>,
     /// The version you saw: refused when somebody else has changed it since.
     pub(super) expected_version: Option<i64>,
     /// Does it once, however often it is sent with this key, for 24 hours (1 to 128 characters).

@@ -130,7 +130,7 @@ impl TicketMutation {
         let ticket = input.ticket.0;
         let fields = input.fields.unwrap_or_default();
         let fields = fields.fields.patch(fields.title);
-        let command = MoveTo { fields, ..MoveTo::new(ticket, input.transition) };
+        let command = MoveTo { fields, reason: input.reason, ..MoveTo::new(ticket, input.transition) };
         let with = With::new(input.expected_version, input.idempotency_key).at(MOVED);
         Ok(Some(TicketMovePayload(act(ctx, command, with).await?.about(ticket))))
     }

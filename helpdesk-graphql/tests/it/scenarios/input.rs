@@ -29,7 +29,11 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
             ("ticketEdit", "ticket", input)
         }
         Command::MoveTo(c) => {
-            let input = json!({"ticket": c.ticket.to_string(), "transition": c.transition, "fields": patch(&c.fields)});
+            let mut input =
+                json!({"ticket": c.ticket.to_string(), "transition": c.transition, "fields": patch(&c.fields)});
+            if let Some(reason) = &c.reason {
+                input["reason"] = json!(reason);
+            }
             ("ticketMove", "ticket", input)
         }
         Command::ForceState(c) => {
@@ -84,6 +88,9 @@ pub(super) fn of(command: &Command) -> Option<(&'static str, &'static str, Value
             }
             if let Some(kind) = c.kind {
                 input["kind"] = json!(upper(kind.as_str()));
+            }
+            if let Some(skills) = &c.skills {
+                input["skills"] = json!(skills);
             }
             if let Some(manager) = c.manager {
                 input["manager"] = json!(manager.map(|person| person.to_string()));
