@@ -8,8 +8,8 @@ mod requests;
 
 use anyhow::Context as _;
 use helpdesk_core::command::{
-    AddMember, Asking, Comment, CreateGroup, CreateProject, CreateTicket, DefineTag, EditTenant, EnsurePerson,
-    GrantRole, Intent, MoveTo, Patch, RegisterTenant, Relate,
+    AddMember, Asking, Comment, CreateBoard, CreateGroup, CreateProject, CreateTicket, DefineTag, EditTenant,
+    EnsurePerson, GrantRole, Intent, MoveTo, NewColumn, Patch, RegisterTenant, Relate,
 };
 use helpdesk_core::feed::Subscriber as _;
 use helpdesk_core::id::{GroupId, PersonId, ProjectId, TenantId, TicketId};
@@ -96,6 +96,12 @@ async fn furnish(desk: &Desk, plugins: &(PluginHost, PluginId), tenant: TenantId
     let cast = requests::Cast { olga, mo, ana, ben, ravi, fay, finn };
     demo.purchases(&cast).await?;
     demo.removal(&cast).await?;
+    let board = CreateBoard::new(web, "Website").columns([
+        NewColumn { colour: "#64748b".into(), ..NewColumn::new("To do", ["todo"]) },
+        NewColumn { colour: "#1d4ed8".into(), limit: Some(3), ..NewColumn::new("Doing", ["in_progress", "review"]) },
+        NewColumn { colour: "#15803d".into(), ..NewColumn::new("Done", ["done"]) },
+    ]);
+    demo.act(&system, "board of the website", board).await?;
     let done = EditTenant { name: Some(NAME.into()), ..EditTenant::default() };
     demo.act(&system, "finished", done).await?;
     Ok(tenant)

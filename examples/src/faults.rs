@@ -18,8 +18,8 @@ use helpdesk_core::id::{EntryId, GroupId, JobId, PersonId, SlotId, TenantId, Tic
 use helpdesk_core::org::{Membership, Person, Tenant};
 use helpdesk_core::role::Grant;
 use helpdesk_core::store::{
-    Answer, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease, Loaded, Log, NewJob,
-    Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
+    Answer, CardFind, CardFound, Commit, Concerned, Count, Counter, Database, Depth, Find, Found, Job, Kv, Lease,
+    Loaded, Log, NewJob, Outcome, Parts, PeopleFind, Queue, Release, RunRecord, Standing, Store, Sweep, Which,
 };
 use helpdesk_core::ticket::{Entry, Link, Participant, Revision};
 use helpdesk_core::time::Timestamp;
@@ -179,6 +179,9 @@ impl<D: Database> Store for Faulty<D> {
     }
     fn participants(&self, tenant: TenantId, ticket: TicketId) -> Answer<'_, Vec<Participant>> {
         self.real.participants(tenant, ticket)
+    }
+    fn cards<'a>(&'a self, find: &'a CardFind) -> Answer<'a, (i64, Vec<CardFound>)> {
+        self.real.cards(find)
     }
     fn inbox<'a>(
         &'a self,

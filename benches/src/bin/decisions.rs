@@ -17,7 +17,7 @@ use helpdesk_core::decide::decide;
 use helpdesk_core::id::{ApprovalId, CommandId, GroupId, Mint, TenantId, TicketId};
 use helpdesk_core::org::{GroupKind, PersonKind};
 use helpdesk_core::role::{Access, Permission, Role};
-use helpdesk_core::scene::{Ctx, Scene, Turns, settle};
+use helpdesk_core::scene::{Ctx, Drawn, Scene, Turns, settle};
 use helpdesk_core::store::sqlite::SqliteStore;
 use helpdesk_core::workflow::effects::Wants;
 use helpdesk_core::workflow::exits::{Asker, available};
@@ -100,7 +100,8 @@ impl Ground {
 
     fn exits(&self) -> bool {
         let may = self.access.on(&*self.case);
-        let exits = available(&self.case, Asker { may, person: self.access.person(), children_ended: None });
+        let exits =
+            available(&self.case, Asker { may, person: self.access.person(), children_ended: None, reasoned: false });
         exits.iter().any(helpdesk_core::workflow::exits::Exit::open)
     }
 
@@ -113,7 +114,7 @@ impl Ground {
             now: self.now,
             at: self.now,
             mint: Mint::new(CommandId::NIL),
-            numbers: vec![],
+            numbers: Drawn::default(),
             turns: Turns::default(),
             wants: Wants::default(),
         };

@@ -2,7 +2,9 @@
 //! a removal that two departments share.
 
 use helpdesk_core::Actor;
-use helpdesk_core::approval::{Approver, OnEdit, OnEmpty, Rejection, Resubmit, Rule, StepDefinition, TemplateDefinition};
+use helpdesk_core::approval::{
+    Approver, OnEdit, OnEmpty, Rejection, Resubmit, Rule, StepDefinition, TemplateDefinition,
+};
 use helpdesk_core::command::{
     AddMember, CreateGroup, CreateProject, CreateTicket, DecideApproval, EditGroup, EditPerson, MoveTo, Patch,
     PublishTemplate,
@@ -78,7 +80,8 @@ impl Demo<'_> {
         self.approve(&manager, desk, "mo approves the standing desk").await?;
         self.approve(&Actor::person(self.tenant, who.fay), desk, "fay approves the standing desk").await?;
 
-        let chair = self.open(&client, requests, "Chair for the meeting room", "The old one is broken; 90 EUR.").await?;
+        let chair =
+            self.open(&client, requests, "Chair for the meeting room", "The old one is broken; 90 EUR.").await?;
         self.act(&agent, "submit the chair", MoveTo::new(chair, "submit")).await?;
         self.approve(&manager, chair, "mo approves the chair").await?;
         for (person, name) in [(who.fay, "fay"), (who.finn, "finn")] {
