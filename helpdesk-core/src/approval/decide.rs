@@ -1,5 +1,5 @@
 //! What may be said about approvals: requesting, deciding, taking back (SEMANTICS, "Approvals"). Slots that change hands
-//! are in [`slots`], delegations in [`delegate`](super::delegate).
+//! are in `slots`, delegations in [`delegate`](super::delegate).
 
 mod place;
 mod slots;

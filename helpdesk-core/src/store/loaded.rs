@@ -22,11 +22,11 @@ pub struct Loaded {
     pub epoch: Option<i64>,
     /// The heads of the tickets that exist, with people and tags (in order), texts and entries as asked.
     pub cases: Vec<Parts>,
-    /// The tickets above [`Needs::above`], nearest first, with their versions.
+    /// The tickets above [`Needs::above`](crate::decide::Needs::above), nearest first, with their versions.
     pub ancestors: Vec<(TicketId, i64)>,
     /// Of each ticket asked for later: those above it, nearest first, with their versions. Stores leave it empty.
     pub lines: BTreeMap<TicketId, Vec<(TicketId, i64)>>,
-    /// The links that block behind [`Needs::behind`], each once, with the version of the ticket they lead to: all of
+    /// The links that block behind [`Needs::behind`](crate::decide::Needs::behind), each once, with the version of the ticket they lead to: all of
     /// them, or more than [`STEPS_MAX`](crate::ticket::link::STEPS_MAX) when there are so many.
     pub steps: Vec<Step>,
     /// The people that exist.
