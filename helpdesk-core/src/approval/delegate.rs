@@ -69,9 +69,11 @@ pub fn delegate(scene: &Scene, ask: &Delegate, ctx: &mut Ctx<'_>) -> Result<Deci
 pub fn revoke(scene: &Scene, ask: &RevokeDelegation, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let unknown = || Refusal::not_found("delegation", ask.delegation);
     let old = scene.delegation.as_ref().ok_or_else(unknown)?;
-    if own_or_managed(old.principal, ctx).is_err() {
+    let own = ctx.access.person() == Some(old.principal);
+    let hidden = !own && matches!(old.scope, Scope::Ticket(ticket) if scene.seen(ticket, ctx).is_err());
+    if hidden || own_or_managed(old.principal, ctx).is_err() {
         // Whoever it was given to knows of it.
-        let mine = ctx.access.person() == Some(old.delegate);
+        let mine = ctx.access.person() == Some(old.delegate) && !hidden;
         return Err(if mine { Denied { needed: Permission::PeopleManage }.into() } else { unknown() });
     }
     if old.revoked_at.is_some() {

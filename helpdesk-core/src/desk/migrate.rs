@@ -39,7 +39,8 @@ impl Desk {
         self.walk(by, plan, false).await
     }
 
-    /// Takes every ticket on another version of the plan's workflow to the plan's version, deleted ones too. Stopped
+    /// Takes every ticket on another version of the plan's workflow to the plan's version, deleted ones too, and those
+    /// that are restricted: the desk itself moves the ones `by` may not see, and counts but never names them. Stopped
     /// half-way it leaves each ticket valid; repeated it goes on with the rest.
     ///
     /// # Errors
@@ -57,6 +58,7 @@ impl Desk {
             return Err(Refusal::from(Denied { needed: Permission::WorkflowManage }).into());
         }
         let target = plan.target(&config)?;
+        let desk = Actor::system_of(tenant);
         let mut report = Migrated::default();
         let (mut overtaken, mut walks) = (false, 1);
         // By creation, which no migration changes: what is moved meanwhile is neither skipped nor met twice.
@@ -78,9 +80,9 @@ impl Desk {
                 if !concerned || !stand.access.admits(parts) {
                     continue;
                 }
+                let seen = stand.access.on(parts).has(Permission::TicketRead);
                 let Some(state) = plan.place(target, &ticket.state) else {
                     *report.blocked.entry(ticket.state.clone()).or_default() += 1;
-                    let seen = stand.access.on(parts).has(Permission::TicketRead);
                     if seen && report.named.len() < NAMED_MAX {
                         report.named.push((ticket.id, ticket.state.clone()));
                     }
@@ -89,7 +91,7 @@ impl Desk {
                 if carry_out {
                     let (state, from) = (Some(state.id.clone()), Some(ticket.state.clone()));
                     let migrate = MigrateTicket { ticket: ticket.id, to: target.id.clone(), state, from };
-                    if !self.act(by, migrate).await?.changed {
+                    if !self.act(if seen { by } else { &desk }, migrate).await?.changed {
                         overtaken = true; // somebody moved it meanwhile: the next walk finds it where it is
                         continue;
                     }

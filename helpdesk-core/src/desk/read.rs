@@ -9,6 +9,7 @@ mod links;
 mod parents;
 mod path;
 mod people;
+mod scopes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -2,6 +2,7 @@
 
 use super::Event;
 use crate::id::TicketId;
+use crate::role::Scope;
 use crate::value::{Change, Field, Value};
 
 /// A change as the world sees it: the mark of a priority chosen by hand is the log's own.
@@ -17,7 +18,11 @@ impl Event {
     /// Tickets it speaks of besides its own: whoever may not see them must not learn of them here.
     pub fn other_tickets(&self) -> Vec<TicketId> {
         let of = |value: &Value| if let Value::Text(text) = value { text.parse().ok() } else { None };
+        let on = |scope: Scope| if let Scope::Ticket(ticket) = scope { vec![ticket] } else { vec![] };
         match self {
+            Self::RoleGranted(e) => on(e.scope),
+            Self::RoleRevoked(e) => on(e.scope),
+            Self::Delegated(e) => on(e.scope),
             Self::ChildAdded(e) => vec![e.child],
             Self::ChildRemoved(e) => vec![e.child],
             Self::TicketLinked(e) => vec![e.other],
@@ -37,8 +42,6 @@ impl Event {
             | Self::GroupEdited(_)
             | Self::MemberAdded(_)
             | Self::MemberRemoved(_)
-            | Self::RoleGranted(_)
-            | Self::RoleRevoked(_)
             | Self::RoleDefined(_)
             | Self::RoleEdited(_)
             | Self::RoleDeleted(_)
@@ -71,7 +74,6 @@ impl Event {
             | Self::ApprovalEdited(_)
             | Self::ApprovalStaled(_)
             | Self::ApprovalEnded(_)
-            | Self::Delegated(_)
             | Self::DelegationRevoked(_)
             | Self::ApprovalConsulted(_)
             | Self::AutomationStopped(_)

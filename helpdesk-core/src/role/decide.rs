@@ -111,7 +111,9 @@ pub(crate) fn granted(grant: Grant) -> Decision {
 pub fn revoke(scene: &Scene, ask: &RevokeRole, ctx: &Ctx<'_>) -> Result<Decision, Refusal> {
     let unknown = || Refusal::not_found("grant", ask.grant);
     let old = scene.grant.as_ref().filter(|grant| grant.id == ask.grant).ok_or_else(unknown)?;
-    if !ctx.access.somewhere(Permission::RoleGrant) {
+    // Nor is one on a ticket that is not shown to them.
+    let hidden = matches!(old.scope, Scope::Ticket(ticket) if scene.seen(ticket, ctx).is_err());
+    if hidden || !ctx.access.somewhere(Permission::RoleGrant) {
         return Err(unknown());
     }
     may_grant(scene, &old.role, old.scope, ctx)?;

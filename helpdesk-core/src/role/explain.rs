@@ -107,7 +107,8 @@ pub struct Explanation {
     pub needed: Permissions,
     /// Everything the actor may do on the ticket.
     pub may: Permissions,
-    /// All grants of the actor and their groups, those that hold there first, then in order of id.
+    /// All grants of the actor and their groups, those that hold there first, then in order of id. Whoever asks is not
+    /// told of those on other tickets they may not see.
     pub grants: Vec<GrantReason>,
     /// What the actor is to the ticket now.
     pub relations: Vec<RelationReason>,

@@ -88,9 +88,10 @@ impl From<ProjectId> for Counter {
 }
 
 impl Loaded {
-    /// The tickets on which the loaded grants hold and that are not loaded themselves.
+    /// The tickets on which the loaded grants and the delegation hold and that are not loaded themselves.
     pub(crate) fn scoped_tickets(&self) -> Vec<TicketId> {
-        let scopes = self.grant.iter().chain(&self.group_grants).map(|grant| grant.scope);
+        let grants = self.grant.iter().chain(&self.group_grants).map(|grant| grant.scope);
+        let scopes = grants.chain(self.delegation.iter().map(|given| given.scope));
         let tickets = scopes.filter_map(|scope| if let Scope::Ticket(id) = scope { Some(id) } else { None });
         let wanted: BTreeSet<TicketId> = tickets.collect();
         let here = |id: &TicketId| self.cases.iter().any(|parts| parts.ticket.id == *id);

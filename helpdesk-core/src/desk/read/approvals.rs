@@ -189,7 +189,8 @@ impl Desk {
         }
     }
 
-    /// The delegations somebody has given or was given: one's own, or anybody's for those who see the directory.
+    /// The delegations somebody has given or was given: one's own, or anybody's for those who see the directory. Those for
+    /// tickets the viewer may not see are told to whoever gave them, and to nobody else.
     ///
     /// # Errors
     /// `FORBIDDEN` for other people's without `people.manage`.
@@ -200,7 +201,10 @@ impl Desk {
         if !own && !stand.access.everywhere().has(Permission::PeopleManage) {
             return Err(Refusal::from(Denied { needed: Permission::PeopleManage }).into());
         }
-        Ok(self.inner.store.delegations(tenant, person).await?)
+        let mut all = self.inner.store.delegations(tenant, person).await?;
+        let shown = self.shown_scopes(&stand, tenant, all.iter().map(|given| given.scope)).await?;
+        all.retain(|given| stand.access.person() == Some(given.principal) || shown.has(given.scope));
+        Ok(all)
     }
 
     /// Who would be asked for an approval by the newest version of a template, in which order, if the viewer requested it

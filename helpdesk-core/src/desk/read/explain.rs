@@ -2,9 +2,9 @@
 
 use crate::actor::Actor;
 use crate::desk::Desk;
-use crate::desk::cache::ROUNDS;
+use crate::desk::cache::{ROUNDS, Standpoint};
 use crate::error::{ActError, Refusal};
-use crate::id::TicketId;
+use crate::id::{TenantId, TicketId};
 use crate::role::explain::{self, Asked, Explanation, Whom};
 use crate::role::{Denied, Permission, Permissions};
 
@@ -29,6 +29,7 @@ impl Desk {
         }
         for _ in 0..ROUNDS {
             let (config, access) = self.fresh(viewer).await?;
+            let seen_by = Standpoint { config: config.clone(), access: access.clone() };
             let granted = access.granted(&view.case.ticket);
             // The explanation lists their grants, as `grants` does.
             let lists = access.anywhere(Permission::RoleGrant) || access.everywhere().has(Permission::AuditRead);
@@ -47,7 +48,8 @@ impl Desk {
             let case = &view.case;
             let command = match asked {
                 Asked::Permission(permission) => {
-                    return Ok(explain::explain(whom, &config, case, Permissions::of(&[permission]), now));
+                    let explained = explain::explain(whom, &config, case, Permissions::of(&[permission]), now);
+                    return self.told(seen_by, tenant, explained).await;
                 }
                 Asked::Command(command) => command,
             };
@@ -56,6 +58,7 @@ impl Desk {
             }
             let needed = explain::needed(&command, case, compiled.person());
             let explained = explain::explain(whom, &config, case, needed, now);
+            let explained = self.told(seen_by, tenant, explained).await?;
             // A rehearsal sees with the other's eyes: only whoever sees all tickets may look through them.
             let all = access.everywhere();
             let sees_all = all.has(Permission::TicketRead) && all.has(Permission::RestrictedRead);
@@ -65,5 +68,11 @@ impl Desk {
             return Ok(Explanation { refused: self.would_be(who, &command).await?, ..explained });
         }
         Err(ActError::Busy(ROUNDS))
+    }
+    /// Without the grants on other tickets that are hidden from whoever asked.
+    async fn told(&self, by: Standpoint, tenant: TenantId, mut of: Explanation) -> Result<Explanation, ActError> {
+        let shown = self.shown_scopes(&by, tenant, of.grants.iter().map(|reason| reason.grant.scope)).await?;
+        of.grants.retain(|reason| shown.has(reason.grant.scope));
+        Ok(of)
     }
 }

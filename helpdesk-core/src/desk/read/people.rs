@@ -9,6 +9,7 @@ use super::boards::sees;
 use crate::actor::Actor;
 use crate::config::TenantConfig;
 use crate::desk::Desk;
+use crate::desk::cache::Standpoint;
 use crate::error::{ActError, Refusal};
 use crate::id::{GroupId, PersonId};
 use crate::org::{Membership, Person};
@@ -126,12 +127,17 @@ impl Desk {
         Ok(members.into_iter().map(|(group, of)| (group, of.into_iter().filter_map(person).collect())).collect())
     }
 
-    /// Every grant of the tenant: for those who grant roles, and auditors.
+    /// Every grant of the tenant, less those on tickets the viewer may not see: for those who grant roles, and auditors.
     pub async fn grants(&self, viewer: &Actor) -> Result<Vec<Grant>, ActError> {
         let (config, access) = self.fresh(viewer).await?;
         if !access.anywhere(Permission::RoleGrant) && !access.everywhere().has(Permission::AuditRead) {
             return Err(Refusal::from(Denied { needed: Permission::RoleGrant }).into());
         }
-        Ok(self.store().grants(config.tenant.id).await?)
+        let tenant = config.tenant.id;
+        let mut grants = self.store().grants(tenant).await?;
+        let scopes = grants.iter().map(|grant| grant.scope);
+        let shown = self.shown_scopes(&Standpoint { config, access }, tenant, scopes).await?;
+        grants.retain(|grant| shown.has(grant.scope));
+        Ok(grants)
     }
 }
